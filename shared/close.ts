@@ -1,0 +1,41 @@
+/** When a peer that was closed may dial again: with its usual backoff, after a person changed something, never. */
+export type Retry = "soon" | "later" | "never";
+
+/** Every reason a connection ends, as a WebSocket close code (4000-4999: RFC 6455 section 7.4.2). */
+export const CLOSE = {
+	goodbye: 1000,
+	unsupported: 1003,
+	tooLarge: 1009,
+	internalError: 1011,
+	restarting: 1012,
+	badMessage: 4400,
+	version: 4406,
+	timeout: 4408,
+	replaced: 4409,
+	cameraTaken: 4423,
+} as const;
+
+export type CloseReason = keyof typeof CLOSE;
+
+const RETRY: Record<CloseReason, Retry> = {
+	goodbye: "soon",
+	unsupported: "never",
+	tooLarge: "later",
+	internalError: "soon",
+	restarting: "soon",
+	badMessage: "later",
+	version: "later",
+	timeout: "soon",
+	replaced: "never",
+	cameraTaken: "later",
+};
+
+/** Wait before dialing again after "later": short enough that nobody has to restart anything, rare enough to be no load. */
+export const RETRY_LATER_MS = 10_000;
+
+/** What a close code allows; codes not in the table (1006: the network broke) are retried soon. */
+export function retryAfter(code: number): Retry {
+	for (const [reason, known] of Object.entries(CLOSE))
+		if (known === code) return RETRY[reason as CloseReason];
+	return "soon";
+}

@@ -1,0 +1,35 @@
+const INTERVAL_MS = 1_000; // a ping and its answer are 38 bytes: cheap enough to ask every second
+const SILENCE_MS = 4_000; // three lost pings: longer than any stall a working link shows, short enough to act within 5 s
+const ASLEEP_MS = 2_000; // a check this late means that this process stood still, not that the peer was silent
+const WAKE_MS = 1_000; // time a peer gets to answer after we stood still
+
+/**
+ * Decides when to ping a peer and when to give it up. TCP and the WebSocket library both keep a dead path open for
+ * minutes, so every side of every connection runs one of these. Pure: instants are passed in, any monotonic clock.
+ */
+export class Heartbeat {
+	#heardTime: number;
+	#checkTime: number;
+	#pingTime = Number.NEGATIVE_INFINITY;
+
+	constructor(now: number) {
+		this.#heardTime = now;
+		this.#checkTime = now;
+	}
+
+	/** Any message of the peer proves that it lives. */
+	heard(now: number): void {
+		this.#heardTime = now;
+	}
+
+	/** Call about four times a second and do what it says. */
+	check(now: number): "ping" | "dead" | "wait" {
+		const stoodStill = now - this.#checkTime > ASLEEP_MS;
+		this.#checkTime = now;
+		if (stoodStill) this.#heardTime = Math.max(this.#heardTime, now - SILENCE_MS + WAKE_MS);
+		else if (now - this.#heardTime > SILENCE_MS) return "dead";
+		if (!stoodStill && now - this.#pingTime < INTERVAL_MS) return "wait";
+		this.#pingTime = now;
+		return "ping";
+	}
+}
