@@ -103,7 +103,10 @@ const ANY_FROM_RELAY = {
 };
 const TO_AGENT_MESSAGES = {
 	...ANY_FROM_RELAY,
-	channels: object({ cameras: array(object({ id: cameraId, channel }), MAX_CAMERAS) }),
+	/** `epoch`: the newest the relay has seen of this camera; the agent's next frames carry a greater one. */
+	channels: object({
+		cameras: array(object({ id: cameraId, channel, epoch: integer(0, 0xffff_ffff) }), MAX_CAMERAS),
+	}),
 	/** The full set of renditions watched now; a camera that is not named is not watched. */
 	demand: object({
 		version,

@@ -1,0 +1,36 @@
+import { z } from "zod";
+
+/** Everything the relay can be told, from the environment alone: it needs no disk. */
+const schema = z.object({
+	HOST: z.string().min(1).default("127.0.0.1"),
+	PORT: z.coerce.number("expected a port number").int().min(0).max(65_535).default(6732),
+	LOG_FORMAT: z.enum(["text", "json"]).default("text"),
+});
+
+export interface RelayConfig {
+	/** Address to listen on; 127.0.0.1 lets nobody else in. */
+	readonly host: string;
+	/** 0 takes a free port. */
+	readonly port: number;
+	readonly logFormat: "text" | "json";
+}
+
+/** Names every variable that is wrong, one line each. */
+export class ConfigError extends Error {
+	override readonly name = "ConfigError";
+}
+
+/** Reads the relay's settings; throws ConfigError with all problems at once. */
+export function readConfig(environment: Record<string, string | undefined> = Bun.env): RelayConfig {
+	const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+	const parsed = schema.safeParse(given);
+	if (!parsed.success) {
+		const problems = parsed.error.issues.map((issue) => {
+			const name = String(issue.path[0]);
+			return `${name}=${environment[name] ?? ""}: ${issue.message}`;
+		});
+		throw new ConfigError(problems.join("\n"));
+	}
+	const { HOST, PORT, LOG_FORMAT } = parsed.data;
+	return { host: HOST, port: PORT, logFormat: LOG_FORMAT };
+}

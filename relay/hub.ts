@@ -1,0 +1,163 @@
+import { localNow } from "#shared/clock.ts";
+import type { CloseReason } from "#shared/close.ts";
+import { Log } from "#shared/log.ts";
+import type { CameraStatus } from "#shared/protocol.ts";
+import { Camera } from "./camera.ts";
+import type { Downlink } from "./downlink.ts";
+import type { Publisher } from "./publisher.ts";
+import type { Subscriber } from "./subscriber.ts";
+
+const MAX_KNOWN_CAMERAS = 1_024; // offline ones beyond it are forgotten, longest gone first
+const MAX_CHANNEL = 65_535;
+
+/** Any connection, introduced or not. */
+export interface Connection {
+	/** Called every 50 ms. */
+	tick(now: number): void;
+	close(reason: CloseReason, words: string): void;
+}
+
+/** A connection that watches, of either protocol. */
+export interface Watching extends Connection {
+	readonly downlink: Downlink;
+	/** Some camera's state or the list changed. */
+	tellCameras(): void;
+	forget(subscriber: Subscriber, now: number): void;
+}
+
+const log = new Log("relay");
+
+/** Knows every camera, agent and viewer, and nothing of what is in a frame. */
+export class Hub {
+	/** The relay's clock, ms since the Unix epoch; frame headers are in it. */
+	readonly clock: () => number;
+	#cameras = new Map<string, Camera>();
+	#connections = new Set<Connection>();
+	#publishers = new Set<Publisher>();
+	#viewers = new Set<Watching>();
+	#nextChannel = 1;
+	#isTelling = false;
+
+	constructor(clock: () => number = localNow) {
+		this.clock = clock;
+	}
+
+	get cameras(): Iterable<Camera> {
+		return this.#cameras.values();
+	}
+
+	get statuses(): CameraStatus[] {
+		return [...this.#cameras.values()].map((camera) => camera.status);
+	}
+
+	get viewers(): ReadonlySet<Watching> {
+		return this.#viewers;
+	}
+
+	camera(id: string): Camera | undefined {
+		return this.#cameras.get(id);
+	}
+
+	/** The one ReRo-CCTV's endpoint shows. */
+	get firstCamera(): Camera | undefined {
+		return this.#cameras.values().next().value;
+	}
+
+	publisherOf(cameraId: string): Publisher | undefined {
+		for (const publisher of this.#publishers)
+			for (const camera of publisher.cameras) if (camera.id === cameraId) return publisher;
+		return undefined;
+	}
+
+	connected(connection: Connection): void {
+		this.#connections.add(connection);
+	}
+
+	disconnected(connection: Connection): void {
+		this.#connections.delete(connection);
+	}
+
+	addPublisher(publisher: Publisher): void {
+		this.#publishers.add(publisher);
+	}
+
+	removePublisher(publisher: Publisher): void {
+		if (!this.#publishers.delete(publisher)) return;
+		const now = this.clock();
+		for (const camera of publisher.cameras) {
+			log.warn("agent gone", { camera: camera.id });
+			camera.agentGone(now);
+		}
+		this.camerasChanged(now);
+	}
+
+	addViewer(viewer: Watching): void {
+		this.#viewers.add(viewer);
+	}
+
+	removeViewer(viewer: Watching): void {
+		if (this.#viewers.delete(viewer)) this.demandChanged(this.clock());
+	}
+
+	/** The camera of this id, which from now on is the calling publisher's. */
+	adopt(id: string, name: string): Camera {
+		const now = this.clock();
+		let camera = this.#cameras.get(id);
+		if (!camera) {
+			this.#forgetOldest();
+			camera = new Camera(id, name, { channel: this.#takeChannel(), now });
+			this.#cameras.set(id, camera);
+		}
+		camera.name = name;
+		return camera;
+	}
+
+	/** A camera that its agent no longer has. */
+	remove(camera: Camera): void {
+		const now = this.clock();
+		this.#cameras.delete(camera.id);
+		for (const viewer of this.#viewers)
+			for (const subscriber of [...viewer.downlink.subscribers])
+				if (subscriber.camera === camera) viewer.forget(subscriber, now);
+		this.camerasChanged(now);
+	}
+
+	/** Tells all viewers, once per turn of the event loop however many changes there were. */
+	camerasChanged(now: number): void {
+		this.demandChanged(now);
+		if (this.#isTelling) return;
+		this.#isTelling = true;
+		queueMicrotask(() => {
+			this.#isTelling = false;
+			for (const viewer of [...this.#viewers]) viewer.tellCameras();
+		});
+	}
+
+	/** Tells the agents at once what is watched now. */
+	demandChanged(now: number): void {
+		for (const publisher of this.#publishers) if (publisher.instance) publisher.tellDemand(now);
+	}
+
+	/** Call every 50 ms: frames that waited, lingers, heartbeats. */
+	tick(): void {
+		const now = this.clock();
+		for (const connection of [...this.#connections]) connection.tick(now);
+	}
+
+	/** Ends every connection. */
+	close(reason: CloseReason, words: string): void {
+		for (const connection of [...this.#connections]) connection.close(reason, words);
+	}
+
+	#takeChannel(): number {
+		if (this.#nextChannel > MAX_CHANNEL) throw new RangeError("65 535 cameras have come and gone: restart");
+		return this.#nextChannel++;
+	}
+
+	#forgetOldest(): void {
+		if (this.#cameras.size < MAX_KNOWN_CAMERAS) return;
+		const offline = [...this.#cameras.values()].filter(({ status }) => status.state === "offline");
+		const oldest = offline.sort((a, b) => a.status.since - b.status.since)[0];
+		if (oldest) this.remove(oldest);
+	}
+}

@@ -1,0 +1,59 @@
+import { join } from "node:path";
+import { Command } from "commander";
+import { Log, setLogFormat, wordsOf } from "#shared/log.ts";
+import { ConfigError, type RelayConfig, readConfig } from "./config.ts";
+import { type Relay, startRelay } from "./server.ts";
+
+const EXIT_CONFIG = 2;
+const EXIT_FAILED = 1;
+
+new Command("bun run relay")
+	.description("Passes pictures from agents to viewers and serves the page.")
+	.addHelpText(
+		"after",
+		`
+Environment:
+  HOST        address to listen on (127.0.0.1: this machine only)
+  PORT        port to listen on (6732); 0 takes a free one
+  LOG_FORMAT  text or json (text)`,
+	)
+	.allowExcessArguments(false)
+	.parse();
+
+const log = new Log("relay");
+const relay = start();
+
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+	process.once(signal, async () => {
+		log.info("stopping", { signal });
+		await relay.stop();
+		process.exit(0);
+	});
+
+function start(): Relay {
+	const config = configOrExit();
+	setLogFormat(config.logFormat);
+	try {
+		const started = startRelay(config, join(import.meta.dir, "../viewer/dist"));
+		log.info(`listening on ${started.url}`);
+		return started;
+	} catch (cause) {
+		const isTaken = (cause as { code?: unknown }).code === "EADDRINUSE";
+		console.error(
+			isTaken
+				? `relay: PORT=${config.port}: another program listens there; set PORT to another number`
+				: `relay: HOST=${config.host} PORT=${config.port}: cannot listen: ${wordsOf(cause)}`,
+		);
+		process.exit(EXIT_FAILED);
+	}
+}
+
+function configOrExit(): RelayConfig {
+	try {
+		return readConfig();
+	} catch (cause) {
+		if (!(cause instanceof ConfigError)) throw cause;
+		console.error(`relay: ${cause.message}`);
+		process.exit(EXIT_CONFIG);
+	}
+}

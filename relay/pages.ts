@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+
+const YEAR_SECONDS = 31_536_000;
+const SECURITY = {
+	"Content-Security-Policy":
+		"default-src 'self'; img-src 'self' blob: data:; style-src 'self'; script-src 'self'; worker-src 'self' blob:; " +
+		"connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+	"X-Content-Type-Options": "nosniff",
+	"Referrer-Policy": "no-referrer",
+	"Cross-Origin-Opener-Policy": "same-origin",
+};
+
+/** A file of the built page, ready to be served. */
+export interface Page {
+	path: string;
+	/** Made anew per route: a Response serves one route. */
+	response: () => Response;
+}
+
+/**
+ * The built viewer as a fixed map made at start, so that no request ever touches the file system. Files under
+ * assets/ have their hash in the name and are kept for a year; the rest is asked for anew each time.
+ * Empty when the page was not built.
+ */
+export function readPages(folder: string): Page[] {
+	return filesIn(folder).map((file) => {
+		const path = `/${relative(folder, file).replaceAll("\\", "/")}`;
+		const bytes = readFileSync(file);
+		const headers = {
+			...SECURITY,
+			"Content-Type": Bun.file(file).type,
+			"Cache-Control": path.startsWith("/assets/")
+				? `public, max-age=${YEAR_SECONDS}, immutable`
+				: "no-cache",
+		};
+		return { path, response: () => new Response(bytes, { headers }) };
+	});
+}
+
+function filesIn(folder: string): string[] {
+	try {
+		return readdirSync(folder, { recursive: true, withFileTypes: true })
+			.filter((entry) => entry.isFile())
+			.map((entry) => join(entry.parentPath, entry.name));
+	} catch {
+		return [];
+	}
+}

@@ -1,0 +1,190 @@
+import { encodeAck } from "#shared/ack.ts";
+import { ProtocolError } from "#shared/errors.ts";
+import { decodeHeader, type FrameHeader, MAX_BODY_BYTES, stampRelayTime } from "#shared/frame.ts";
+import { Log } from "#shared/log.ts";
+import { parseAgentMessage, type ToAgentMessage } from "#shared/protocol.ts";
+import type { Camera } from "./camera.ts";
+import type { Hub } from "./hub.ts";
+import { jpegSize } from "./jpeg-size.ts";
+import { Peer } from "./peer.ts";
+import type { Socket } from "./socket.ts";
+
+const REPEAT_MS = 1_000; // demand is repeated this often until it is confirmed
+const REFUSAL_MS = 1_000; // one complaint a second says as much as thirty
+
+const log = new Log("relay");
+
+interface Expected {
+	header: FrameHeader;
+	headerBytes: Uint8Array;
+	headerTime: number;
+	camera: Camera;
+}
+
+/** An agent's connection to `/publish`: takes its frames, tells it the demand. */
+export class Publisher extends Peer {
+	/** Of the running agent behind it; empty until it has said `publish`. */
+	instance = "";
+	readonly #hub: Hub;
+	#cameras = new Map<number, Camera>(); // by channel
+	#expected: Expected | null = null;
+	#demand = { version: 0, text: "", sentTime: 0, isConfirmed: true };
+	#refusalTime = Number.NEGATIVE_INFINITY;
+
+	constructor(socket: Socket, hub: Hub) {
+		super(socket, hub.clock);
+		this.#hub = hub;
+		hub.connected(this);
+	}
+
+	/** The cameras it publishes. */
+	get cameras(): Iterable<Camera> {
+		return this.#cameras.values();
+	}
+
+	protected greeted(): void {
+		this.#hub.addPublisher(this);
+	}
+
+	protected ended(): void {
+		this.#hub.disconnected(this);
+		this.#hub.removePublisher(this);
+	}
+
+	protected take(value: unknown): void {
+		const message = parseAgentMessage(value);
+		const now = this.clock();
+		switch (message.type) {
+			case "publish":
+				return this.#publish(message.instance, message.cameras);
+			case "camera": {
+				this.#cameraById(message.id).update(message, now);
+				return this.#hub.camerasChanged(now);
+			}
+			case "have":
+				if (message.version === this.#demand.version) this.#demand.isConfirmed = true;
+				return;
+			case "stats":
+				for (const stats of message.cameras) this.#cameraById(stats.id).agentStats = stats;
+		}
+	}
+
+	protected override get expectsBody(): boolean {
+		return this.#expected !== null;
+	}
+
+	protected takeBinary(message: Uint8Array): void {
+		const now = this.clock();
+		if (this.#expected) {
+			const expected = this.#expected;
+			this.#expected = null;
+			return this.#frame(expected, message, now);
+		}
+		const header = decodeHeader(message);
+		const camera = this.#cameras.get(header.channel);
+		if (!camera)
+			throw new ProtocolError(`frame header.channel: ${header.channel} is not one of this agent's`);
+		this.#expected = { header, headerBytes: message, headerTime: now, camera };
+	}
+
+	/** Sends the demand when it changed, and again while it is unconfirmed. */
+	tellDemand(now: number): void {
+		const cameras = [...this.#cameras.values()]
+			.map((camera) => ({ id: camera.id, renditions: camera.demand.renditions(now) }))
+			.filter(({ renditions }) => renditions.length > 0);
+		const text = JSON.stringify(cameras);
+		const isNew = text !== this.#demand.text;
+		if (!isNew && (this.#demand.isConfirmed || now - this.#demand.sentTime < REPEAT_MS)) return;
+		const version = isNew ? this.#demand.version + 1 : this.#demand.version;
+		this.#demand = { version, text, sentTime: now, isConfirmed: false };
+		this.#tell({ type: "demand", version, cameras });
+	}
+
+	override tick(now: number): void {
+		super.tick(now);
+		if (this.instance) this.tellDemand(now);
+	}
+
+	#publish(instance: string, wanted: { id: string; name: string }[]): void {
+		const ids = new Set(wanted.map(({ id }) => id));
+		if (ids.size < wanted.length) throw new ProtocolError("publish.cameras: an id stands there twice");
+		for (const { id } of wanted) {
+			const holder = this.#hub.publisherOf(id);
+			if (!holder || holder === this) continue;
+			if (holder.instance !== instance) {
+				log.warn("refused a second agent for a camera", { camera: id });
+				return this.close("cameraTaken", `another agent publishes camera "${id}"`);
+			}
+			holder.close("replaced", "a newer connection of this agent took over");
+		}
+		this.instance = instance;
+		const before = this.#cameras;
+		this.#cameras = new Map();
+		for (const { id, name } of wanted) {
+			const camera = this.#hub.adopt(id, name);
+			this.#cameras.set(camera.channel, camera);
+		}
+		for (const [channel, camera] of before) if (!this.#cameras.has(channel)) this.#hub.remove(camera);
+		log.info("agent publishes", { cameras: [...ids].join(" ") });
+		this.#tell({
+			type: "channels",
+			cameras: [...this.#cameras.values()].map(({ id, channel, epoch }) => ({ id, channel, epoch })),
+		});
+		this.#demand = { version: this.#demand.version, text: "", sentTime: 0, isConfirmed: true };
+		const now = this.clock();
+		this.#hub.camerasChanged(now);
+		this.tellDemand(now);
+	}
+
+	#frame({ header, headerBytes, headerTime, camera }: Expected, body: Uint8Array, now: number): void {
+		if (body.length !== header.bodyBytes)
+			throw new ProtocolError(`body: expected ${header.bodyBytes} bytes, got ${body.length}`);
+		this.socket.sendBinary(encodeAck({ delivery: header.delivery, headerTime, bodyTime: now }));
+		const fault = faultOf(header, body);
+		if (fault) return this.#refuse(camera, fault);
+		if (header.epoch < camera.epoch) return; // of encoders that are gone
+		camera.epoch = header.epoch;
+		stampRelayTime(headerBytes, now);
+		camera.publish({ header: { ...header, relayTime: now }, headerBytes, body }, now);
+	}
+
+	#refuse(camera: Camera, fault: NonNullable<ReturnType<typeof faultOf>>): void {
+		camera.received.refused++;
+		const now = this.clock();
+		if (now - this.#refusalTime < REFUSAL_MS) return;
+		this.#refusalTime = now;
+		log.warn("refused a frame", { camera: camera.id, why: fault.message });
+		this.#tell({ type: "refused", camera: camera.id, ...fault });
+	}
+
+	#cameraById(id: string): Camera {
+		for (const camera of this.#cameras.values()) if (camera.id === id) return camera;
+		throw new ProtocolError(`camera "${id}" is not one of this agent's`);
+	}
+
+	#tell(message: ToAgentMessage): void {
+		this.say(message);
+	}
+}
+
+/** What is wrong with a frame, or null. */
+function faultOf(
+	header: FrameHeader,
+	body: Uint8Array,
+): { reason: "frame-too-large" | "bad-frame"; message: string } | null {
+	if (body.length > MAX_BODY_BYTES)
+		return {
+			reason: "frame-too-large",
+			message: `frame of ${body.length} bytes, at most ${MAX_BODY_BYTES} are taken`,
+		};
+	if (header.codec !== "jpeg")
+		return { reason: "bad-frame", message: `codec ${header.codec} is not offered` };
+	const size = jpegSize(body);
+	if (!size) return { reason: "bad-frame", message: "body is not a whole JPEG" };
+	if (size.width !== header.width || size.height !== header.height)
+		return {
+			reason: "bad-frame",
+			message: `JPEG of ${size.width}x${size.height}, its header says ${header.width}x${header.height}`,
+		};
+	return null;
+}

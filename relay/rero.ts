@@ -1,0 +1,138 @@
+import type { CloseReason } from "#shared/close.ts";
+import { qualityId } from "#shared/ladder.ts";
+import type { RelayedFrame } from "./camera.ts";
+import { Downlink, type FrameWriter } from "./downlink.ts";
+import type { Hub } from "./hub.ts";
+import type { Session, Socket } from "./socket.ts";
+import { Subscriber } from "./subscriber.ts";
+
+const MIN_QUALITY = 30;
+const MAX_QUALITY = 95;
+const PING_MS = 1_000;
+const SILENCE_MS = 10_000; // its clients know no heartbeat; only the WebSocket's own pongs are heard
+
+/** The quality in ReRo-CCTV's path, or null when it is none of 30..95. */
+export function reroQuality(text: string): number | null {
+	if (!/^\d{1,3}$/.test(text)) return null;
+	const quality = Number(text);
+	return quality >= MIN_QUALITY && quality <= MAX_QUALITY ? quality : null;
+}
+
+/** Words for the close of a connection whose path names no quality. */
+export const REFUSED_QUALITY = `quality must be a whole number from ${MIN_QUALITY} to ${MAX_QUALITY}`;
+
+/**
+ * A viewer of ReRo-CCTV (`/websocket/{quality}`): bare JPEG messages of the first camera at full size. It sends
+ * no acks, so a WebSocket ping follows every frame: its pong, which any client sends by itself, is the ack.
+ */
+export class ReroViewer implements Session {
+	readonly downlink: Downlink;
+	readonly #hub: Hub;
+	readonly #socket: Socket;
+	readonly #quality: number;
+	readonly #writer: BareWriter;
+	#subscriber: Subscriber | null = null;
+	#heardTime: number;
+	#pingTime: number;
+
+	constructor(socket: Socket, hub: Hub, quality: number) {
+		this.#hub = hub;
+		this.#socket = socket;
+		this.#quality = quality;
+		this.#writer = new BareWriter(socket);
+		this.downlink = new Downlink(this.#writer);
+		this.#heardTime = hub.clock();
+		this.#pingTime = this.#heardTime;
+		hub.connected(this);
+		hub.addViewer(this);
+		this.camerasChanged();
+	}
+
+	/** Joins the first camera as soon as there is one. */
+	camerasChanged(): void {
+		const camera = this.#hub.firstCamera;
+		if (this.#subscriber || !camera) return;
+		const now = this.#hub.clock();
+		this.#subscriber = new Subscriber(camera, qualityId(this.#quality), (at) => this.downlink.flush(at));
+		this.downlink.add(this.#subscriber);
+		this.#subscriber.start(now);
+		this.#hub.demandChanged(now);
+	}
+
+	tellCameras(): void {
+		this.camerasChanged();
+	}
+
+	forget(subscriber: Subscriber, now: number): void {
+		subscriber.end(now);
+		this.downlink.remove(subscriber);
+		this.#subscriber = null;
+	}
+
+	text(): void {} // its viewer says nothing that matters
+
+	binary(): void {}
+
+	pong(): void {
+		const now = this.#hub.clock();
+		this.#heardTime = now;
+		const delivery = this.#writer.answered();
+		if (delivery !== null) this.downlink.acked(now, { delivery, headerTime: now, bodyTime: now });
+	}
+
+	drained(): void {
+		this.downlink.flush(this.#hub.clock());
+	}
+
+	tick(now: number): void {
+		this.downlink.flush(now);
+		if (now - this.#heardTime > SILENCE_MS) return this.close("timeout", "no pong for 10 s");
+		if (now - this.#pingTime < PING_MS) return;
+		this.#pingTime = now;
+		this.#writer.ping();
+	}
+
+	close(reason: CloseReason, words: string): void {
+		this.#socket.close(reason, words);
+		this.closed();
+	}
+
+	closed(): void {
+		const now = this.#hub.clock();
+		this.#subscriber?.end(now);
+		this.#hub.disconnected(this);
+		this.#hub.removeViewer(this);
+	}
+}
+
+/** Writes the body alone, then a ping; remembers which pings stand for which frame. */
+class BareWriter implements FrameWriter {
+	readonly #socket: Socket;
+	#pings: (number | null)[] = []; // unanswered: a delivery, or null for one that only keeps the connection alive
+
+	constructor(socket: Socket) {
+		this.#socket = socket;
+	}
+
+	get bufferedBytes(): number {
+		return this.#socket.bufferedBytes;
+	}
+
+	write({ body }: RelayedFrame, delivery: number): boolean {
+		if (!this.#socket.sendBinary(body)) return false;
+		this.#socket.ping();
+		this.#pings.push(delivery);
+		return true;
+	}
+
+	ping(): void {
+		if (this.#pings.length > 0) return; // one on its way asks the same
+		this.#socket.ping();
+		this.#pings.push(null);
+	}
+
+	/** The delivery that the oldest unanswered ping stood for, or null. */
+	answered(): number | null {
+		return this.#pings.shift() ?? null;
+	}
+}

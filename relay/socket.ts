@@ -1,0 +1,109 @@
+import type { ServerWebSocket, WebSocketHandler } from "bun";
+import { CLOSE, type CloseReason } from "#shared/close.ts";
+import { ProtocolError } from "#shared/errors.ts";
+import { Log, wordsOf } from "#shared/log.ts";
+
+const MAX_REASON_BYTES = 120; // RFC 6455 section 5.5: a close frame carries at most 123 bytes of text
+const MAX_BUFFERED_BYTES = 4 * 1024 * 1024; // two of the largest frames; the flow window keeps it near zero
+const MAX_MESSAGE_BYTES = 8 * 1024 * 1024; // far above any frame: those are refused one by one, this ends the connection
+
+/** One peer's connection, without the library's traps: binary stays binary, a refused send is told apart. */
+export interface Socket {
+	/** Bytes handed over that the kernel has not taken yet. */
+	readonly bufferedBytes: number;
+	/** False when the socket refused it: nothing of it was sent. */
+	sendText(text: string): boolean;
+	sendBinary(bytes: Uint8Array): boolean;
+	/** Several sends in one write. */
+	cork(sends: () => void): void;
+	/** A WebSocket ping (RFC 6455 section 5.5.2), which every client answers by itself. */
+	ping(): void;
+	/** Idempotent. */
+	close(reason: CloseReason, words: string): void;
+}
+
+/** What stands behind a connection. Handlers may throw: a ProtocolError closes it with 4400, anything else with 1011. */
+export interface Session {
+	text(message: string): void;
+	/** `message` is ours to keep. */
+	binary(message: Uint8Array): void;
+	pong(): void;
+	drained(): void;
+	closed(): void;
+}
+
+/** What a route hands to the upgrade: the session to start once the connection is open. */
+export interface Accepted {
+	start(socket: Socket): Session;
+	session: Session | null;
+}
+
+const log = new Log("relay");
+/** Faults of ours that sessions threw; each is logged and closes its connection. */
+export const faults = { count: 0 };
+
+/** Bun's own handlers, given to Elysia's `listen`: Elysia's `.ws()` turns binary into JSON and wraps each event anew. */
+export const websocket: WebSocketHandler<Accepted> = {
+	maxPayloadLength: MAX_MESSAGE_BYTES,
+	backpressureLimit: MAX_BUFFERED_BYTES,
+	perMessageDeflate: false, // frames are compressed already
+	idleTimeout: 0, // it does not find dead peers while sends still fit into the kernel; the heartbeat does
+	sendPings: false,
+	open(ws) {
+		guard(ws, () => {
+			ws.data.session = ws.data.start(socketOf(ws));
+		});
+	},
+	message(ws, message) {
+		guard(ws, (session) => (typeof message === "string" ? session?.text(message) : session?.binary(message)));
+	},
+	pong(ws) {
+		guard(ws, (session) => session?.pong());
+	},
+	drain(ws) {
+		guard(ws, (session) => session?.drained());
+	},
+	close(ws) {
+		guard(ws, (session) => session?.closed());
+		ws.data.session = null;
+	},
+};
+
+function guard(ws: ServerWebSocket<Accepted>, run: (session: Session | null) => void): void {
+	try {
+		run(ws.data.session);
+	} catch (cause) {
+		if (cause instanceof ProtocolError) return closeWith(ws, "badMessage", cause.message);
+		faults.count++;
+		log.error("a connection's handler failed", { cause: wordsOf(cause), at: stackTop(cause) });
+		closeWith(ws, "internalError", "internal error, see the relay's log");
+	}
+}
+
+function socketOf(ws: ServerWebSocket<Accepted>): Socket {
+	return {
+		get bufferedBytes() {
+			return ws.getBufferedAmount();
+		},
+		// send: bytes written, -1 accepted but buffered, 0 refused.
+		sendText: (text) => ws.sendText(text) !== 0,
+		sendBinary: (bytes) => ws.sendBinary(bytes) !== 0,
+		cork: (sends) => {
+			ws.cork(sends);
+		},
+		ping: () => {
+			ws.ping();
+		},
+		close: (reason, words) => closeWith(ws, reason, words),
+	};
+}
+
+function closeWith(ws: ServerWebSocket<Accepted>, reason: CloseReason, words: string): void {
+	const bytes = new TextEncoder().encode(words);
+	const fitting = new TextDecoder().decode(bytes.subarray(0, MAX_REASON_BYTES), { stream: true });
+	ws.close(CLOSE[reason], fitting);
+}
+
+function stackTop(cause: unknown): string | undefined {
+	return cause instanceof Error ? cause.stack?.split("\n")[1]?.trim() : undefined;
+}
