@@ -58,7 +58,8 @@ export class Publisher extends Peer {
 			case "publish":
 				return this.#publish(message.instance, message.cameras);
 			case "camera": {
-				this.#cameraById(message.id).update(message, now);
+				const { type: _, ...state } = message;
+				this.#cameraById(state.id).update(state, now);
 				return this.#hub.camerasChanged(now);
 			}
 			case "have":

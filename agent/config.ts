@@ -1,0 +1,168 @@
+import { readFileSync } from "node:fs";
+import { parse as parseToml } from "smol-toml";
+import { z } from "zod";
+import { CAMERA_ID, MAX_CAMERAS } from "#shared/protocol.ts";
+import { describeSource, parseSource, type SourceSpec, SourceSpecError } from "./source-spec.ts";
+
+/** One camera to run; `spec` null = the first webcam found, else the test card. */
+export interface CameraConfig {
+	readonly id: string;
+	readonly name: string;
+	readonly spec: SourceSpec | null;
+}
+
+export interface AgentConfig {
+	/** Where to publish, with ws: or wss:, ending in /publish. */
+	readonly publishUrl: string;
+	readonly cameras: readonly CameraConfig[];
+	readonly logFormat: "text" | "json";
+}
+
+/** Names what is wrong, one line per problem: the variable, or the file and its line or field. */
+export class ConfigError extends Error {
+	override readonly name = "ConfigError";
+}
+
+const DEFAULT_RELAY = "http://127.0.0.1:6732";
+const MAX_NAME = 64;
+
+const environmentSchema = z.object({
+	RELAY_URL: z.string().default(DEFAULT_RELAY),
+	CAMERA: z.string().optional(),
+	CAMERA_NAME: z.string().max(MAX_NAME).optional(),
+	CAMERAS_FILE: z.string().optional(),
+	LOG_FORMAT: z.enum(["text", "json"]).default("text"),
+});
+
+const fileSchema = z.strictObject({
+	relay: z.string().optional(),
+	camera: z
+		.array(
+			z.strictObject({
+				id: z.string().regex(CAMERA_ID, "expected 1 to 63 lower case letters, digits or dashes"),
+				name: z.string().min(1).max(MAX_NAME).optional(),
+				source: z.string(),
+			}),
+		)
+		.min(1)
+		.max(MAX_CAMERAS),
+});
+
+/** Reads the agent's settings; throws ConfigError with all problems at once. */
+export function readConfig(environment: Record<string, string | undefined> = Bun.env): AgentConfig {
+	const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+	const parsed = environmentSchema.safeParse(given);
+	if (!parsed.success)
+		throw new ConfigError(
+			parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`).join("\n"),
+		);
+	const { RELAY_URL, CAMERA, CAMERA_NAME, CAMERAS_FILE, LOG_FORMAT } = parsed.data;
+	if (CAMERA && CAMERAS_FILE)
+		throw new ConfigError("CAMERA and CAMERAS_FILE are both set: one of them says which cameras there are");
+	if (CAMERAS_FILE) {
+		const file = readCamerasFile(CAMERAS_FILE);
+		const isFromFile = given.RELAY_URL === undefined && file.relay !== undefined;
+		const [url, name] = isFromFile ? [file.relay!, `${CAMERAS_FILE}: relay`] : [RELAY_URL, "RELAY_URL"];
+		return { publishUrl: publishUrl(url, name), cameras: file.cameras, logFormat: LOG_FORMAT };
+	}
+	const spec = CAMERA === undefined ? null : sourceOf(CAMERA, "CAMERA");
+	const name = CAMERA_NAME ?? (spec ? nameOf(spec) : "Camera");
+	return {
+		publishUrl: publishUrl(RELAY_URL, "RELAY_URL"),
+		cameras: [{ id: idOf(name), name, spec }],
+		logFormat: LOG_FORMAT,
+	};
+}
+
+/** The cameras of a TOML file: `[[camera]]` tables with id, name (optional) and source, and `relay` (optional). */
+function readCamerasFile(path: string): { relay: string | undefined; cameras: CameraConfig[] } {
+	const fail = (words: string): never => {
+		throw new ConfigError(`${path}: ${words}`);
+	};
+	let text: string;
+	try {
+		text = readFileSync(path, "utf8");
+	} catch (cause) {
+		return fail(`CAMERAS_FILE cannot be read (${(cause as NodeJS.ErrnoException).code ?? cause})`);
+	}
+	let value: unknown;
+	try {
+		value = parseToml(text);
+	} catch (cause) {
+		const { message, line } = cause as Error & { line?: number };
+		return fail(`line ${line}: ${message.split("\n")[0]?.replace("Invalid TOML document: ", "")}`);
+	}
+	const parsed = fileSchema.safeParse(value);
+	if (!parsed.success)
+		throw new ConfigError(
+			parsed.error.issues.map((issue) => `${path}: ${fieldOf(issue.path)}${issue.message}`).join("\n"),
+		);
+	const ids = parsed.data.camera.map(({ id }) => id);
+	const twice = ids.find((id, i) => ids.indexOf(id) !== i);
+	if (twice) return fail(`camera: id "${twice}" stands there twice`);
+	const cameras = parsed.data.camera.map(({ id, name, source }, i) => ({
+		id,
+		name: name ?? id,
+		spec: sourceOf(source, `${path}: camera[${i}].source`),
+	}));
+	return { relay: parsed.data.relay, cameras };
+}
+
+function fieldOf(path: readonly PropertyKey[]): string {
+	if (path.length === 0) return "";
+	return `${path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("")}: `.slice(
+		1,
+	);
+}
+
+function sourceOf(text: string, where: string): SourceSpec {
+	try {
+		return parseSource(text);
+	} catch (cause) {
+		if (cause instanceof SourceSpecError) throw new ConfigError(`${where}: ${cause.message}`);
+		throw cause;
+	}
+}
+
+function publishUrl(text: string, where: string): string {
+	const url = URL.parse(text);
+	const isSupported = url && /^(https?|wss?):$/.test(url.protocol) && url.hostname !== "";
+	if (!isSupported) throw new ConfigError(`${where}="${text}": expected an address such as ${DEFAULT_RELAY}`);
+	if (url.username || url.password) throw new ConfigError(`${where}: must not contain a user or password`);
+	url.protocol = url.protocol.replace("http", "ws");
+	if (!url.pathname.endsWith("/publish")) url.pathname = `${url.pathname.replace(/\/$/, "")}/publish`;
+	url.search = "";
+	url.hash = "";
+	return url.href;
+}
+
+function nameOf(spec: SourceSpec): string {
+	switch (spec.kind) {
+		case "test":
+			return "Test card";
+		case "webcam":
+			return "Webcam";
+		case "file":
+			return (
+				describeSource(spec)
+					.split(/[/\\]/)
+					.at(-1)!
+					.replace(/\.[^.]*$/, "")
+					.slice(0, MAX_NAME) || "File"
+			);
+		case "rtsp":
+		case "mjpeg":
+			return new URL(spec.url).hostname.slice(0, MAX_NAME);
+	}
+}
+
+/** A camera id from its name: "Bench 2" is bench-2. */
+function idOf(name: string): string {
+	const id = name
+		.toLowerCase()
+		.normalize("NFKD")
+		.replace(/[^a-z0-9]+/g, "-")
+		.slice(0, 63)
+		.replace(/^-+|-+$/g, "");
+	return id || "camera";
+}

@@ -1,0 +1,60 @@
+import { Command } from "commander";
+import { Log, setLogFormat } from "#shared/log.ts";
+import { ConfigError, readConfig } from "./config.ts";
+import { supervise } from "./supervisor.ts";
+
+const EXIT_CONFIG = 2;
+
+const options = new Command("bun run agent")
+	.description("Runs next to the cameras and sends a relay only what somebody watches.")
+	.option("--list", "list the webcams of this machine and exit")
+	.addHelpText(
+		"after",
+		`
+Environment:
+  RELAY_URL     the relay (http://127.0.0.1:6732)
+  CAMERA        one source; not set: the first webcam found, else the test card
+                  test:                       moving test card, test:?size=1920x1080&fps=60
+                  webcam:                     first webcam found
+                  webcam:ID                   one of those that --list prints, ?size=1280x720&fps=30
+                  rtsp://HOST/PATH            IP camera
+                  http://HOST/PATH            MJPEG over HTTP
+                  PATH                        video file, looped
+  CAMERA_NAME   what people call it
+  CAMERAS_FILE  several cameras, a TOML file instead of CAMERA:
+                  relay = "https://cams.example.org"   (optional)
+                  [[camera]]
+                  id = "bench-2"
+                  name = "Bench 2"
+                  source = "rtsp://10.0.0.7/stream"
+  LOG_FORMAT    text or json (text)`,
+	)
+	.allowExcessArguments(false)
+	.parse()
+	.opts<{ list?: true }>();
+
+if (options.list) {
+	await printWebcams();
+	process.exit(0);
+}
+
+try {
+	setLogFormat(readConfig().logFormat);
+} catch (cause) {
+	if (!(cause instanceof ConfigError)) throw cause;
+	for (const line of cause.message.split("\n")) console.error(`agent: ${line}`);
+	process.exit(EXIT_CONFIG);
+}
+
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
+await supervise(stopping.signal);
+new Log("agent").info("stopped");
+process.exit(0);
+
+async function printWebcams(): Promise<void> {
+	const { listWebcams } = await import("./webcam.ts");
+	const webcams = await listWebcams();
+	if (webcams.length === 0) console.log("No webcam found on this machine.");
+	for (const { id, name } of webcams) console.log(`${name}\n  CAMERA="webcam:${id}"`);
+}

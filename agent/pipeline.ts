@@ -1,0 +1,116 @@
+import { localNow } from "#shared/clock.ts";
+import { MAX_BODY_BYTES } from "#shared/frame.ts";
+import { type Rendition, renditionsFor, type Size } from "#shared/ladder.ts";
+import type { AgentStats } from "#shared/protocol.ts";
+import type { EncodeSlots } from "./encode-slots.ts";
+import { encodeJpeg } from "./jpeg-encoder.ts";
+import type { RawFrame } from "./raw-frame.ts";
+
+/** One encoded frame, on its way to the uplink. */
+export interface EncodedFrame {
+	rendition: Rendition;
+	epoch: number;
+	seq: number;
+	body: Uint8Array;
+	/** Agent's clock. */
+	captureTime: number;
+	encodeMs: number;
+}
+
+/** Where encoded frames go. */
+export interface FrameSink {
+	/** Whether a frame sent now would arrive without queueing; a frame that cannot go is not even encoded. */
+	admits(intervalMs: number): boolean;
+	send(frame: EncodedFrame): void;
+}
+
+/** Encodes each raw frame of one camera into the demanded renditions the uplink has room for. */
+export class Pipeline {
+	/** Raw frames taken in. */
+	captured = 0;
+	readonly #sink: FrameSink;
+	readonly #slots: EncodeSlots;
+	readonly #counters = new Map<number, AgentStats["renditions"][number]>();
+	readonly #seq = new Map<number, number>();
+	#renditions: Rendition[] = [];
+	#demanded: readonly number[] = [];
+	#epoch = 0;
+	#intervalMs = 1000 / 30;
+
+	constructor(sink: FrameSink, slots: EncodeSlots) {
+		this.#sink = sink;
+		this.#slots = slots;
+	}
+
+	get renditions(): Rendition[] {
+		return this.#renditions;
+	}
+
+	/** Newest epoch used. */
+	get epoch(): number {
+		return this.#epoch;
+	}
+
+	/** What each rendition made, since the start. */
+	get counters(): AgentStats["renditions"] {
+		return [...this.#counters.values()];
+	}
+
+	/** The source has this format from now on: new renditions, new epoch. */
+	reset(size: Size, framesPerSecond: number | null): void {
+		this.#renditions = renditionsFor(size);
+		this.#intervalMs = 1000 / (framesPerSecond || 30);
+		this.startEpoch(this.#epoch);
+	}
+
+	/** Starts an epoch greater than `epoch` and than every one before. */
+	startEpoch(epoch: number): void {
+		this.#epoch = Math.max(epoch, this.#epoch) + 1;
+		this.#seq.clear();
+	}
+
+	/** The full set of rendition ids to make. */
+	demand(ids: readonly number[]): void {
+		this.#demanded = ids;
+	}
+
+	/** Encodes and sends; resolves when all of it is done. Frees `raw`. Rejects when an encoder fails. */
+	async process(raw: RawFrame): Promise<void> {
+		this.captured++;
+		try {
+			const wanted = this.#renditions.filter(({ id }) => this.#demanded.includes(id));
+			await Promise.all(wanted.map((rendition) => this.#make(raw, rendition)));
+		} finally {
+			raw.free();
+		}
+	}
+
+	async #make(raw: RawFrame, rendition: Rendition): Promise<void> {
+		const counter = this.#counter(rendition.id);
+		if (!this.#sink.admits(this.#intervalMs)) {
+			counter.notEncoded++;
+			return;
+		}
+		const epoch = this.#epoch;
+		const body = await this.#slots.run(() => encodeJpeg(raw, rendition));
+		counter.encoded++;
+		if (body.length > MAX_BODY_BYTES) {
+			counter.refused++;
+			return;
+		}
+		if (epoch !== this.#epoch) return; // the source changed meanwhile
+		const seq = this.#seq.get(rendition.id) ?? 0;
+		this.#seq.set(rendition.id, seq + 1);
+		const { captureTime } = raw;
+		this.#sink.send({ rendition, epoch, seq, body, captureTime, encodeMs: localNow() - captureTime });
+	}
+
+	#counter(id: number): AgentStats["renditions"][number] {
+		let counter = this.#counters.get(id);
+		if (!counter) {
+			counter = { id, encoded: 0, notEncoded: 0, refused: 0 };
+			this.#counters.set(id, counter);
+		}
+		return counter;
+	}
+}

@@ -1,0 +1,213 @@
+import { decodeAck } from "#shared/ack.ts";
+import { ClockOffset, localNow } from "#shared/clock.ts";
+import { CLOSE } from "#shared/close.ts";
+import { ProtocolError } from "#shared/errors.ts";
+import { encodeHeader, messageType } from "#shared/frame.ts";
+import { Heartbeat } from "#shared/heartbeat.ts";
+import { Log } from "#shared/log.ts";
+import { decodePing, decodePong, encodePing, encodePong } from "#shared/ping.ts";
+import {
+	type AgentMessage,
+	checkVersion,
+	PROTOCOL_VERSION,
+	parseJson,
+	parseToAgentMessage,
+	type ToAgentMessage,
+} from "#shared/protocol.ts";
+import { FlowWindow } from "#shared/window.ts";
+import type { Camera } from "./camera.ts";
+import type { EncodedFrame } from "./pipeline.ts";
+
+const SOFTWARE = "sightline agent";
+const INITIAL_RATE = 1_000; // bytes per ms = 8 Mbit/s, until the first acks
+const TICK_MS = 250;
+const STATS_MS = 1_000;
+const MAX_BUFFERED_BYTES = 256 * 1024; // never more than a few frames beyond the kernel, whatever the acks say
+
+const log = new Log("agent");
+
+/** How a connection ended. */
+export interface Ended {
+	code: number;
+	words: string;
+}
+
+/** One connection to the relay, from dialing to its end. */
+export class UplinkSession {
+	readonly #socket: WebSocket;
+	readonly #instance: string;
+	readonly #cameras: readonly Camera[];
+	readonly #window = new FlowWindow(INITIAL_RATE);
+	readonly #clock = new ClockOffset();
+	readonly #heartbeat = new Heartbeat(localNow());
+	readonly #ended = Promise.withResolvers<Ended>();
+	readonly #channels = new Map<Camera, number>();
+	#delivery = 0;
+	#statsText = "";
+	#statsTime = 0;
+	#onReady: () => void = () => {};
+
+	constructor(url: string, instance: string, cameras: readonly Camera[]) {
+		this.#instance = instance;
+		this.#cameras = cameras;
+		this.#socket = new WebSocket(url);
+		this.#socket.binaryType = "arraybuffer";
+	}
+
+	/** Speaks with the relay until the connection ends or the signal aborts; `onReady` is called once frames may flow. */
+	async run(signal: AbortSignal, onReady: () => void): Promise<Ended> {
+		this.#onReady = onReady;
+		const socket = this.#socket;
+		const lifetime = new AbortController();
+		const options = { signal: lifetime.signal };
+		socket.addEventListener("open", () => this.#hello(), options);
+		socket.addEventListener("message", (event) => this.#receive(event.data), options);
+		socket.addEventListener("close", ({ code, reason }) => this.#end({ code, words: reason }), options);
+		socket.addEventListener("error", () => this.#end({ code: 1006, words: "" }), options);
+		const stop = () => {
+			socket.close(CLOSE.goodbye, "agent stops");
+			this.#end({ code: CLOSE.goodbye, words: "agent stops" });
+		};
+		signal.addEventListener("abort", stop, { once: true });
+		if (signal.aborted) stop();
+		const timer = setInterval(() => this.#tick(localNow()), TICK_MS);
+		const ended = await this.#ended.promise;
+		clearInterval(timer);
+		signal.removeEventListener("abort", stop);
+		lifetime.abort();
+		// A dead path never answers a polite close.
+		if (ended.code === CLOSE.timeout) (socket as Bun.WebSocket).terminate();
+		else socket.close();
+		return ended;
+	}
+
+	admits(intervalMs: number): boolean {
+		return (
+			this.#channels.size > 0 &&
+			this.#socket.bufferedAmount < MAX_BUFFERED_BYTES &&
+			this.#window.admits(localNow(), intervalMs)
+		);
+	}
+
+	/** Sends one frame, header and body; drops it when the relay does not know the camera yet. */
+	send(camera: Camera, frame: EncodedFrame): void {
+		const channel = this.#channels.get(camera);
+		if (channel === undefined || this.#socket.readyState !== WebSocket.OPEN) return;
+		const { rendition, body } = frame;
+		const now = localNow();
+		const header = encodeHeader({
+			channel,
+			rendition: rendition.id,
+			codec: rendition.codec,
+			isKey: true,
+			isCached: false,
+			epoch: frame.epoch,
+			seq: frame.seq,
+			delivery: this.#delivery,
+			bodyBytes: body.length,
+			width: rendition.width,
+			height: rendition.height,
+			captureTime: this.#clock.toRelay(frame.captureTime),
+			encodeMs: frame.encodeMs,
+			relayTime: 0,
+			sendTime: this.#clock.toRelay(now),
+			config: null,
+		});
+		this.#socket.send(header);
+		this.#socket.send(body as Uint8Array<ArrayBuffer>);
+		this.#window.sent(now, this.#delivery, header.length + body.length);
+		this.#delivery = (this.#delivery + 1) >>> 0;
+	}
+
+	tellCamera(camera: Camera): void {
+		if (this.#channels.has(camera)) this.#say({ type: "camera", ...camera.state });
+	}
+
+	#hello(): void {
+		this.#heartbeat.heard(localNow());
+		this.#say({ type: "hello", protocol: PROTOCOL_VERSION, software: SOFTWARE });
+		this.#socket.send(encodePing({ sentTime: localNow() }));
+	}
+
+	#receive(data: string | ArrayBuffer): void {
+		try {
+			this.#heartbeat.heard(localNow());
+			if (typeof data === "string") this.#take(parseToAgentMessage(parseJson(data)));
+			else this.#takeBinary(new Uint8Array(data));
+		} catch (cause) {
+			if (!(cause instanceof ProtocolError)) throw cause;
+			this.#socket.close(CLOSE.badMessage, cause.message.slice(0, 120));
+			this.#end({ code: CLOSE.badMessage, words: `the relay said: ${cause.message}` });
+		}
+	}
+
+	#take(message: ToAgentMessage): void {
+		switch (message.type) {
+			case "welcome":
+				checkVersion(message.protocol);
+				return this.#say({
+					type: "publish",
+					instance: this.#instance,
+					cameras: this.#cameras.map(({ id, name }) => ({ id, name })),
+				});
+			case "channels":
+				for (const { id, channel, epoch } of message.cameras) {
+					const camera = this.#cameras.find((one) => one.id === id);
+					if (!camera) throw new ProtocolError(`channels: camera "${id}" is not ours`);
+					if (epoch >= camera.pipeline.epoch) camera.pipeline.startEpoch(epoch);
+					this.#channels.set(camera, channel);
+					this.tellCamera(camera);
+				}
+				return this.#onReady();
+			case "demand":
+				for (const camera of this.#cameras)
+					camera.demand(message.cameras.find(({ id }) => id === camera.id)?.renditions ?? []);
+				return this.#say({ type: "have", version: message.version });
+			case "refused":
+				log.warn("the relay refused a frame", { camera: message.camera, why: message.message });
+		}
+	}
+
+	#takeBinary(message: Uint8Array): void {
+		const now = localNow();
+		switch (messageType(message)) {
+			case "ack":
+				this.#window.acked(now, decodeAck(message));
+				return;
+			case "ping":
+				this.#socket.send(encodePong({ ...decodePing(message), answerTime: now }));
+				return;
+			case "pong": {
+				const { sentTime, answerTime } = decodePong(message);
+				this.#clock.add(sentTime, answerTime, now);
+				return;
+			}
+			default:
+				throw new ProtocolError("a relay sends an agent no frames");
+		}
+	}
+
+	#tick(now: number): void {
+		switch (this.#heartbeat.check(now)) {
+			case "dead":
+				return this.#end({ code: CLOSE.timeout, words: "nothing heard from the relay for 4 s" });
+			case "ping":
+				if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(encodePing({ sentTime: now }));
+		}
+		if (now - this.#statsTime < STATS_MS || this.#channels.size === 0) return;
+		this.#statsTime = now;
+		const cameras = this.#cameras.map((camera) => camera.stats);
+		const text = JSON.stringify(cameras);
+		if (text === this.#statsText) return;
+		this.#statsText = text;
+		this.#say({ type: "stats", cameras });
+	}
+
+	#say(message: AgentMessage): void {
+		if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+	}
+
+	#end(ended: Ended): void {
+		this.#ended.resolve(ended);
+	}
+}

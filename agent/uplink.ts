@@ -1,0 +1,62 @@
+import { Backoff } from "#shared/backoff.ts";
+import { CLOSE, RETRY_LATER_MS, retryAfter } from "#shared/close.ts";
+import { Log } from "#shared/log.ts";
+import { sleep } from "#shared/sleep.ts";
+import type { Camera } from "./camera.ts";
+import type { EncodedFrame } from "./pipeline.ts";
+import { UplinkSession } from "./uplink-session.ts";
+
+const log = new Log("agent");
+
+/** The agent's way to its relay: keeps one connection open for as long as it runs. */
+export class Uplink {
+	readonly #url: string;
+	readonly #instance: string;
+	readonly #cameras: readonly Camera[];
+	#session: UplinkSession | null = null;
+
+	/** `url` of the relay's /publish; `instance` is the same for every connection of one running agent. */
+	constructor(url: string, instance: string, cameras: readonly Camera[]) {
+		this.#url = url;
+		this.#instance = instance;
+		this.#cameras = cameras;
+	}
+
+	/** Whether a frame sent now would arrive without queueing. */
+	admits(intervalMs: number): boolean {
+		return this.#session?.admits(intervalMs) ?? false;
+	}
+
+	send(camera: Camera, frame: EncodedFrame): void {
+		this.#session?.send(camera, frame);
+	}
+
+	/** Tells the relay how the camera is now. */
+	tellCamera(camera: Camera): void {
+		this.#session?.tellCamera(camera);
+	}
+
+	/** Connects, and again whenever the connection ends, until the signal aborts. */
+	async run(signal: AbortSignal): Promise<void> {
+		const backoff = new Backoff();
+		let lastWords = "";
+		while (!signal.aborted) {
+			const session = new UplinkSession(this.#url, this.#instance, this.#cameras);
+			this.#session = session;
+			const ended = await session.run(signal, () => {
+				backoff.reset();
+				lastWords = "";
+				log.info("publishing", { relay: this.#url });
+			});
+			this.#session = null;
+			for (const camera of this.#cameras) camera.demand([]);
+			if (signal.aborted) return;
+			const words = ended.words || (ended.code === 1006 ? "no connection" : `closed with ${ended.code}`);
+			if (words !== lastWords) log.warn("relay lost", { relay: this.#url, why: words });
+			lastWords = words;
+			const retry = retryAfter(ended.code);
+			if (retry === "never" && ended.code === CLOSE.replaced) log.warn("another process of this agent runs");
+			await sleep(retry === "soon" ? backoff.next() : RETRY_LATER_MS, signal);
+		}
+	}
+}

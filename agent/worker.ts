@@ -1,0 +1,74 @@
+import { Log, setLogFormat, wordsOf } from "#shared/log.ts";
+import { Camera } from "./camera.ts";
+import { type CameraConfig, readConfig } from "./config.ts";
+import { EncodeSlots } from "./encode-slots.ts";
+import { Pipeline } from "./pipeline.ts";
+import type { SourceSpec } from "./source-spec.ts";
+import { Uplink } from "./uplink.ts";
+import { listWebcams } from "./webcam.ts";
+
+const ALIVE_MS = 500;
+const ENCODES_AT_ONCE = 2;
+const CLOSING_MS = 2_000; // a camera that is not closed by then is closed by the end of the process
+const EXIT_HUNG = 75;
+const TEST_CARD: SourceSpec = { kind: "test", width: 1280, height: 720, framesPerSecond: 30 };
+
+// Runs the cameras; started by main.ts, which restarts it whenever native code ends it.
+const log = new Log("agent");
+const [instance] = process.argv.slice(2);
+if (!instance || !process.send) throw new Error("agent/worker.ts is started by agent/main.ts");
+
+const config = readConfig();
+setLogFormat(config.logFormat);
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
+process.on("disconnect", () => process.exit(0)); // the supervisor is gone: nobody may keep the camera
+setInterval(() => process.send?.("alive"), ALIVE_MS);
+
+const slots = new EncodeSlots(ENCODES_AT_ONCE);
+const cameras: Camera[] = [];
+for (const given of config.cameras) cameras.push(cameraOf(given.spec ? given : await firstFound(given)));
+const uplink = new Uplink(config.publishUrl, instance, cameras);
+
+stopping.signal.addEventListener("abort", () => setTimeout(() => process.exit(0), CLOSING_MS));
+await Promise.all([uplink.run(stopping.signal), ...cameras.map(runCamera)]);
+process.exit(0);
+
+function cameraOf({ id, name, spec }: { id: string; name: string; spec: SourceSpec | null }): Camera {
+	const pipeline = new Pipeline(
+		{
+			admits: (intervalMs) => uplink.admits(intervalMs),
+			send: (frame) => uplink.send(camera, frame),
+		},
+		slots,
+	);
+	const camera: Camera = new Camera(
+		{ id, name, spec: spec ?? TEST_CARD },
+		{ pipeline, onChange: () => uplink.tellCamera(camera) },
+	);
+	return camera;
+}
+
+async function runCamera(camera: Camera): Promise<void> {
+	try {
+		await camera.run(stopping.signal);
+	} catch (cause) {
+		log.error("camera hangs in native code, starting anew", { camera: camera.id, cause: wordsOf(cause) });
+		process.exit(EXIT_HUNG);
+	}
+}
+
+/** Nobody said which camera: the first webcam, else the test card. */
+async function firstFound(given: CameraConfig): Promise<CameraConfig> {
+	const [webcam] = await listWebcams();
+	if (!webcam) {
+		log.info("no webcam found, showing the test card (CAMERA chooses another source)");
+		return { id: "test-card", name: "Test card", spec: TEST_CARD };
+	}
+	log.info("using the first webcam found", { webcam: webcam.name });
+	return {
+		...given,
+		name: webcam.name.slice(0, 64),
+		spec: { kind: "webcam", device: webcam.id, size: null, framesPerSecond: null },
+	};
+}
