@@ -35,7 +35,7 @@ function start(): Relay {
 	setLogFormat(config.logFormat);
 	try {
 		const started = startRelay(config, join(import.meta.dir, "../viewer/dist"));
-		log.info(`listening on ${started.url}`);
+		log.info(`listening on ${started.url} after ${Math.round(performance.now())} ms`);
 		return started;
 	} catch (cause) {
 		const isTaken = (cause as { code?: unknown }).code === "EADDRINUSE";
