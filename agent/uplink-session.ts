@@ -39,7 +39,7 @@ export class UplinkSession {
 	readonly #cameras: readonly Camera[];
 	readonly #window = new FlowWindow(INITIAL_RATE);
 	readonly #clock = new ClockOffset();
-	readonly #heartbeat = new Heartbeat(localNow());
+	readonly #heartbeat = new Heartbeat(localNow(), "always");
 	readonly #ended = Promise.withResolvers<Ended>();
 	readonly #channels = new Map<Camera, number>();
 	#delivery = 0;

@@ -9,6 +9,7 @@ export interface RelayedFrame {
 	header: FrameHeader;
 	/** The header message; its per-connection fields are stamped anew before each send. */
 	headerBytes: Uint8Array;
+	headerView: DataView;
 	body: Uint8Array;
 }
 

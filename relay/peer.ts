@@ -28,7 +28,7 @@ export abstract class Peer implements Session {
 		this.socket = socket;
 		this.clock = clock;
 		this.#openTime = clock();
-		this.#heartbeat = new Heartbeat(this.#openTime);
+		this.#heartbeat = new Heartbeat(this.#openTime, "when silent");
 	}
 
 	/** Handles a message of a greeted peer, still unchecked; throws ProtocolError. */

@@ -1,6 +1,6 @@
 import { encodeAck } from "#shared/ack.ts";
 import { ProtocolError } from "#shared/errors.ts";
-import { decodeHeader, type FrameHeader, MAX_BODY_BYTES, stampRelayTime } from "#shared/frame.ts";
+import { decodeHeader, type FrameHeader, MAX_BODY_BYTES, stampRelayTime, viewOf } from "#shared/frame.ts";
 import { Log } from "#shared/log.ts";
 import { parseAgentMessage, type ToAgentMessage } from "#shared/protocol.ts";
 import type { Camera } from "./camera.ts";
@@ -145,8 +145,9 @@ export class Publisher extends Peer {
 		if (fault) return this.#refuse(camera, fault);
 		if (header.epoch < camera.epoch) return; // of encoders that are gone
 		camera.epoch = header.epoch;
-		stampRelayTime(headerBytes, now);
-		camera.publish({ header: { ...header, relayTime: now }, headerBytes, body }, now);
+		const headerView = viewOf(headerBytes);
+		stampRelayTime(headerView, now);
+		camera.publish({ header: { ...header, relayTime: now }, headerBytes, headerView, body }, now);
 	}
 
 	#refuse(camera: Camera, fault: NonNullable<ReturnType<typeof faultOf>>): void {

@@ -55,7 +55,12 @@ export const websocket: WebSocketHandler<Accepted> = {
 		});
 	},
 	message(ws, message) {
-		guard(ws, (session) => (typeof message === "string" ? session?.text(message) : session?.binary(message)));
+		try {
+			if (typeof message === "string") ws.data.session?.text(message);
+			else ws.data.session?.binary(message);
+		} catch (cause) {
+			failed(ws, cause);
+		}
 	},
 	pong(ws) {
 		guard(ws, (session) => session?.pong());
@@ -73,21 +78,33 @@ function guard(ws: ServerWebSocket<Accepted>, run: (session: Session | null) => 
 	try {
 		run(ws.data.session);
 	} catch (cause) {
-		if (cause instanceof ProtocolError) return closeWith(ws, "badMessage", cause.message);
-		faults.count++;
-		log.error("a connection's handler failed", { cause: wordsOf(cause), at: stackTop(cause) });
-		closeWith(ws, "internalError", "internal error, see the relay's log");
+		failed(ws, cause);
 	}
 }
 
+function failed(ws: ServerWebSocket<Accepted>, cause: unknown): void {
+	if (cause instanceof ProtocolError) return closeWith(ws, "badMessage", cause.message);
+	faults.count++;
+	log.error("a connection's handler failed", { cause: wordsOf(cause), at: stackTop(cause) });
+	closeWith(ws, "internalError", "internal error, see the relay's log");
+}
+
 function socketOf(ws: ServerWebSocket<Accepted>): Socket {
+	let mayBuffer = false; // asking the socket costs as much as the rest of a send
+	// What send returns: bytes written, -1 accepted but buffered, 0 refused.
+	const accepted = (result: number) => {
+		if (result <= 0) mayBuffer = true;
+		return result !== 0;
+	};
 	return {
 		get bufferedBytes() {
-			return ws.getBufferedAmount();
+			if (!mayBuffer) return 0;
+			const bytes = ws.getBufferedAmount();
+			mayBuffer = bytes > 0;
+			return bytes;
 		},
-		// send: bytes written, -1 accepted but buffered, 0 refused.
-		sendText: (text) => ws.sendText(text) !== 0,
-		sendBinary: (bytes) => ws.sendBinary(bytes) !== 0,
+		sendText: (text) => accepted(ws.sendText(text)),
+		sendBinary: (bytes) => accepted(ws.sendBinary(bytes)),
 		cork: (sends) => {
 			ws.cork(sends);
 		},

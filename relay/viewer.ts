@@ -121,8 +121,8 @@ class FramePair implements FrameWriter {
 		return this.#socket.bufferedBytes;
 	}
 
-	write({ headerBytes, body }: RelayedFrame, delivery: number, isCached: boolean): boolean {
-		stampDelivery(headerBytes, { delivery, sendTime: this.#clock(), isCached });
+	write({ headerBytes, headerView, body }: RelayedFrame, delivery: number, isCached: boolean): boolean {
+		stampDelivery(headerView, { delivery, sendTime: this.#clock(), isCached });
 		let isSent = false;
 		this.#socket.cork(() => {
 			if (!this.#socket.sendBinary(headerBytes)) return;

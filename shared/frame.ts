@@ -155,26 +155,26 @@ export function decodeHeader(message: Uint8Array): FrameHeader {
 	return header;
 }
 
-/** Notes in a header message, in place, when the relay had the whole frame. */
-export function stampRelayTime(message: Uint8Array, relayTime: number): void {
-	viewOf(message).setFloat64(AT.relayTime, relayTime, true);
+/** Notes in a header message (`viewOf`), in place, when the relay had the whole frame. */
+export function stampRelayTime(view: DataView, relayTime: number): void {
+	view.setFloat64(AT.relayTime, relayTime, true);
 }
 
 /**
- * Writes one socket's part of a header message in place. Sockets copy what they are given before `send` returns, so
+ * Writes one socket's part of a header message (`viewOf`) in place. Sockets copy what they are given before `send` returns, so
  * one header array serves every receiver in turn.
  */
 export function stampDelivery(
-	message: Uint8Array,
+	view: DataView,
 	{ delivery, sendTime, isCached }: Pick<FrameHeader, "delivery" | "sendTime" | "isCached">,
 ): void {
-	const view = viewOf(message);
 	const flags = view.getUint8(AT.flags) & ~FLAG.cached;
 	view.setUint8(AT.flags, isCached ? flags | FLAG.cached : flags);
 	view.setUint32(AT.delivery, delivery, true);
 	view.setFloat64(AT.sendTime, sendTime, true);
 }
 
-function viewOf(bytes: Uint8Array): DataView {
+/** A header message's bytes as the stamps need them; shares its memory. */
+export function viewOf(bytes: Uint8Array): DataView {
 	return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

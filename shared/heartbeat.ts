@@ -11,10 +11,16 @@ export class Heartbeat {
 	#heardTime: number;
 	#checkTime: number;
 	#pingTime = Number.NEGATIVE_INFINITY;
+	readonly #pings: "always" | "when silent";
 
-	constructor(now: number) {
+	/**
+	 * `pings` "always": every second, because the answers also set a clock. "when silent": only a peer that has
+	 * said nothing for a second is asked, so that whoever acknowledges frames costs nothing more.
+	 */
+	constructor(now: number, pings: "always" | "when silent") {
 		this.#heardTime = now;
 		this.#checkTime = now;
+		this.#pings = pings;
 	}
 
 	/** Any message of the peer proves that it lives. */
@@ -28,7 +34,8 @@ export class Heartbeat {
 		this.#checkTime = now;
 		if (stoodStill) this.#heardTime = Math.max(this.#heardTime, now - SILENCE_MS + WAKE_MS);
 		else if (now - this.#heardTime > SILENCE_MS) return "dead";
-		if (!stoodStill && now - this.#pingTime < INTERVAL_MS) return "wait";
+		const quietFrom = this.#pings === "always" ? this.#pingTime : Math.max(this.#pingTime, this.#heardTime);
+		if (!stoodStill && now - quietFrom < INTERVAL_MS) return "wait";
 		this.#pingTime = now;
 		return "ping";
 	}

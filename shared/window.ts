@@ -88,14 +88,11 @@ export class FlowWindow {
 
 	/** Takes an ack; the sample it yields, or null where it says nothing about the rate. */
 	acked(now: number, ack: Ack): ServiceSample | null {
-		const index = this.#inFlight.findIndex((frame) => frame.delivery === ack.delivery);
-		const frame = this.#inFlight[index];
+		const frame = this.#take(ack.delivery);
 		if (!frame) {
 			this.#isTrusted = false; // acknowledges what was never sent, or twice
 			return null;
 		}
-		// TCP keeps the order: whatever was sent before has arrived too.
-		for (const done of this.#inFlight.splice(0, index + 1)) this.inFlightBytes -= done.bytes;
 		const headerTime = this.#unwrap(ack.headerTime);
 		const bodyTime = this.#unwrap(ack.bodyTime);
 		if (bodyTime < headerTime || headerTime < this.#lastReceived) {
@@ -165,14 +162,26 @@ export class FlowWindow {
 		return head ? now - head.sentTime : 0;
 	}
 
+	/** Takes a frame out of flight, and all before it: TCP keeps the order, so they have arrived too. */
+	#take(delivery: number): InFlight | null {
+		let index = 0;
+		while (index < this.#inFlight.length && this.#inFlight[index]!.delivery !== delivery) index++;
+		const frame = this.#inFlight[index];
+		if (!frame) return null;
+		for (; index >= 0; index--) this.inFlightBytes -= this.#inFlight.shift()!.bytes;
+		return frame;
+	}
+
 	/** Predicted wait in queues of a frame handed over now, ms. */
 	#waitMs(now: number, rate: number): number {
+		const forward = this.#forwardBase;
 		let finish = this.#lastReceived;
-		this.#inFlight.forEach((frame, i) => {
-			finish = Math.max(finish, frame.sentTime + this.#forwardBase) + frame.bytes / rate;
+		for (let i = 0; i < this.#inFlight.length; i++) {
+			const frame = this.#inFlight[i]!;
+			finish = Math.max(finish, frame.sentTime + forward) + frame.bytes / rate;
 			if (i === 0) finish = Math.max(finish, now - this.#back.value + 1); // not acknowledged yet, so not through yet
-		});
-		return Math.max(0, finish - (now + this.#forwardBase));
+		}
+		return Math.max(0, finish - (now + forward));
 	}
 
 	/** The way there without our own queue; another flow's standing queue counts as part of the way. */

@@ -4,6 +4,8 @@ const BUCKETS = 10;
 export class WindowedMin {
 	readonly #windowMs: number;
 	#buckets: { time: number; value: number }[] = [];
+	/** The smallest value; Infinity before the first. */
+	value = Number.POSITIVE_INFINITY;
 
 	constructor(windowMs: number) {
 		this.#windowMs = windowMs;
@@ -11,14 +13,14 @@ export class WindowedMin {
 
 	add(now: number, value: number): void {
 		const last = this.#buckets.at(-1);
-		if (last && now - last.time < this.#windowMs / BUCKETS) last.value = Math.min(last.value, value);
-		else this.#buckets.push({ time: now, value });
+		if (value < this.value) this.value = value;
+		if (last && now - last.time < this.#windowMs / BUCKETS) {
+			if (value < last.value) last.value = value;
+			return;
+		}
+		this.#buckets.push({ time: now, value });
 		while (this.#buckets.length > 1 && now - this.#buckets[0]!.time > this.#windowMs) this.#buckets.shift();
-	}
-
-	get value(): number {
-		let min = Number.POSITIVE_INFINITY;
-		for (const bucket of this.#buckets) if (bucket.value < min) min = bucket.value;
-		return min;
+		this.value = Number.POSITIVE_INFINITY;
+		for (const bucket of this.#buckets) if (bucket.value < this.value) this.value = bucket.value;
 	}
 }

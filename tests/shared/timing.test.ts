@@ -56,7 +56,7 @@ describe("ClockOffset", () => {
 describe("Heartbeat", () => {
 	/** What check says at each step of 250 ms, with the steps at which something was heard. */
 	function run(heardAt: (time: number) => boolean, untilTime: number): Map<number, string> {
-		const heartbeat = new Heartbeat(0);
+		const heartbeat = new Heartbeat(0, "always");
 		const said = new Map<number, string>();
 		for (let time = 250; time <= untilTime; time += 250) {
 			if (heardAt(time)) heartbeat.heard(time);
@@ -77,8 +77,19 @@ describe("Heartbeat", () => {
 		expect([...run(() => false, 10_000)].at(-1)).toEqual([4250, "dead"]);
 	});
 
+	test("asks only a silent peer when told so", () => {
+		const heartbeat = new Heartbeat(0, "when silent");
+		const said: string[] = [];
+		for (let time = 250; time <= 3000; time += 250) {
+			if (time <= 2000) heartbeat.heard(time);
+			said.push(heartbeat.check(time));
+		}
+		expect(said.filter((answer) => answer === "ping")).toHaveLength(1);
+		expect(said.at(-1)).toBe("ping");
+	});
+
 	test("after this process stood still the peer gets a ping and one second, not the blame", () => {
-		const heartbeat = new Heartbeat(0);
+		const heartbeat = new Heartbeat(0, "always");
 		heartbeat.check(250);
 		expect(heartbeat.check(30_000)).toBe("ping");
 		expect(heartbeat.check(30_900)).not.toBe("dead");

@@ -10,6 +10,7 @@ import {
 	messageType,
 	stampDelivery,
 	stampRelayTime,
+	viewOf,
 } from "#shared/frame.ts";
 import { decodePing, decodePong, encodePing, encodePong } from "#shared/ping.ts";
 import {
@@ -110,8 +111,8 @@ describe("properties", () => {
 		fc.assert(
 			fc.property(anyHeader, u32, instant, fc.boolean(), (header, delivery, time, isCached) => {
 				const bytes = encodeHeader(header);
-				stampRelayTime(bytes, time);
-				stampDelivery(bytes, { delivery, sendTime: time, isCached });
+				stampRelayTime(viewOf(bytes), time);
+				stampDelivery(viewOf(bytes), { delivery, sendTime: time, isCached });
 				const stamped = { ...header, delivery, relayTime: time, sendTime: time, isCached };
 				expect(decodeHeader(bytes)).toEqual(stamped);
 			}),

@@ -1,0 +1,19 @@
+// bun run bench NAME [--json] [options]: measures on this machine; figures of one run are compared within it.
+const BENCHES: Record<string, string> = {
+	encode: "CPU per frame of every rung and of the conversion before it",
+	fanout: "relay's CPU per delivered frame at 300 subscribers, beside a bare Bun.serve loop",
+	latency: "camera frame available to drawn in Chromium, 720p30",
+	soak: "memory of relay and agent while viewers come and go",
+};
+
+const [name, ...rest] = process.argv.slice(2);
+if (!name || !Object.hasOwn(BENCHES, name)) {
+	const known = Object.entries(BENCHES).map(([bench, what]) => `  ${bench.padEnd(10)}${what}`);
+	console.error(`usage: bun run bench NAME [--json] [options of that bench]\n${known.join("\n")}`);
+	process.exit(2);
+}
+const child = Bun.spawn([process.execPath, `${import.meta.dir}/${name}.ts`, ...rest], {
+	stdio: ["inherit", "inherit", "inherit"],
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
+process.exit(await child.exited);
