@@ -8,7 +8,6 @@ const SECURITY = {
 		"connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	"X-Content-Type-Options": "nosniff",
 	"Referrer-Policy": "no-referrer",
-	"Cross-Origin-Opener-Policy": "same-origin",
 };
 
 /** A file of the built page, ready to be served. */

@@ -15,14 +15,18 @@ export class Rolling {
 	}
 
 	add(now: number, amount: number): void {
-		this.#startTime ??= now;
+		if (this.#startTime === null) {
+			// What it stands for came before the window: counted, n events would be spread over n - 1 intervals.
+			this.#startTime = now;
+			return;
+		}
 		this.#entries.push({ time: now, amount });
 		this.#sum += amount;
 		this.#expire(now);
 	}
 
 	/**
-	 * Amount per second. Before a whole window has passed it divides by the time since the first event, so that
+	 * Amount per second. The first event only starts the window. Before a whole window has passed it divides by the time since the first event, so that
 	 * a rate is right from the start and not after a climb.
 	 */
 	perSecond(now: number): number {

@@ -101,11 +101,12 @@ describe("Rolling", () => {
 	test("is right from the start and forgets what left the window", () => {
 		const rate = new Rolling(1000);
 		expect(rate.perSecond(0)).toBe(0);
-		rate.add(0, 0);
-		rate.add(100, 3);
-		expect(rate.perSecond(100)).toBe(30);
-		expect(rate.perSecond(1050)).toBe(3);
-		expect(rate.perSecond(1200)).toBe(0);
+		for (let i = 0; i <= 3; i++) rate.add(i * 100, 1);
+		expect(rate.perSecond(300)).toBe(10);
+		for (let i = 4; i <= 30; i++) rate.add(i * 100, 1);
+		expect(rate.perSecond(3000)).toBe(10);
+		expect(rate.perSecond(3950)).toBe(1);
+		expect(rate.perSecond(4100)).toBe(0);
 	});
 });
 

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "bun:test";
+import { gridFor } from "../../viewer/grid.ts";
+import { actionOf } from "../../viewer/keys.ts";
+import { cameraOf, hrefOf, watchUrl } from "../../viewer/route.ts";
+import { type View, watchSet } from "../../viewer/watch-set.ts";
+import { cameraStatus } from "./fake-relay.ts";
+
+describe("what the relay is asked for", () => {
+	const view: View = {
+		cameras: [cameraStatus("bench", 1), cameraStatus("door", 2)],
+		open: null,
+		choices: { bench: 3 },
+		offScreen: new Set(),
+		isHidden: false,
+	};
+
+	test("everything in sight, each with its choice", () => {
+		expect(watchSet(view)).toEqual([
+			{ id: "bench", rendition: 3 },
+			{ id: "door", rendition: null },
+		]);
+	});
+
+	test("only the open camera, even if its tile was out of sight", () => {
+		const offScreen = new Set(["door"]);
+		expect(watchSet({ ...view, open: "door", offScreen })).toEqual([{ id: "door", rendition: null }]);
+	});
+
+	test("nothing while hidden, nothing out of sight, nothing unknown", () => {
+		expect(watchSet({ ...view, isHidden: true })).toEqual([]);
+		expect(watchSet({ ...view, offScreen: new Set(["bench"]) })).toEqual([{ id: "door", rendition: null }]);
+		expect(watchSet({ ...view, open: "garage" })).toEqual([]);
+	});
+
+	test("a choice the camera does not offer is left to the relay, unless it has not told what it offers", () => {
+		const choices = { bench: 4_000 };
+		expect(watchSet({ ...view, choices })[0]).toEqual({ id: "bench", rendition: null });
+		const cameras = [cameraStatus("bench", 1, { renditions: [] })];
+		expect(watchSet({ ...view, cameras, choices })).toEqual([{ id: "bench", rendition: 4_000 }]);
+	});
+
+	test("never more cameras than the wire allows", () => {
+		const cameras = Array.from({ length: 70 }, (_, i) => cameraStatus(`camera-${i}`, i));
+		expect(watchSet({ ...view, cameras })).toHaveLength(64);
+	});
+});
+
+describe("addresses", () => {
+	test("name the open camera and keep everything else", () => {
+		expect(cameraOf("http://lab/cams/?x=1&camera=bench-2")).toBe("bench-2");
+		expect(cameraOf("http://lab/?camera=No%20Such")).toBeNull();
+		expect(hrefOf("http://lab/cams/?x=1#here", "bench")).toBe("http://lab/cams/?x=1&camera=bench#here");
+		expect(hrefOf("http://lab/?camera=bench", null)).toBe("http://lab/");
+	});
+
+	test("lead to the relay beside the page", () => {
+		expect(watchUrl("http://lab:6732/?camera=a")).toBe("ws://lab:6732/watch");
+		expect(watchUrl("https://lab/cams/?camera=a#b")).toBe("wss://lab/cams/watch");
+	});
+});
+
+describe("the grid", () => {
+	const WIDE = 16 / 9;
+
+	test("shows all as large as they fit", () => {
+		expect(gridFor(4, { width: 1280, height: 720 }, WIDE)).toMatchObject({ columns: 2 });
+		expect(gridFor(2, { width: 1600, height: 500 }, WIDE)).toMatchObject({ columns: 2 });
+		expect(gridFor(2, { width: 900, height: 1000 }, WIDE)).toEqual({ columns: 1, tileWidth: 498 * WIDE });
+		expect(gridFor(9, { width: 3840, height: 2160 }, WIDE).columns).toBe(3);
+	});
+
+	test("takes the whole width of a phone", () => {
+		expect(gridFor(4, { width: 390, height: 844 }, WIDE)).toEqual({ columns: 1, tileWidth: 390 });
+	});
+
+	test("scrolls rather than show what nobody can see", () => {
+		const { columns, tileWidth } = gridFor(60, { width: 1280, height: 720 }, WIDE);
+		expect(columns).toBe(4);
+		expect(tileWidth).toBeCloseTo(317);
+	});
+});
+
+test("keys with a modifier belong to the browser", () => {
+	const key = (name: string, more = {}) =>
+		actionOf({ key: name, ctrlKey: false, metaKey: false, altKey: false, ...more });
+	expect(key("f")).toEqual({ is: "fullscreen" });
+	expect(key("F")).toEqual({ is: "fullscreen" });
+	expect(key("f", { ctrlKey: true })).toBeNull();
+	expect(key("3")).toEqual({ is: "camera", index: 2 });
+	expect(key("0")).toBeNull();
+	expect(key("constructor")).toBeNull();
+});

@@ -1,0 +1,114 @@
+import { CLOSE } from "#shared/close.ts";
+import { type Rendition, renditionName } from "#shared/ladder.ts";
+import type { CameraReason } from "#shared/protocol.ts";
+import type { Link } from "./downlink.ts";
+import type { TileState } from "./tile-state.ts";
+
+/** A short sentence that says what happened, and what happens next or what more is known. */
+export interface Notice {
+	title: string;
+	text: string;
+}
+
+const REASONS: Record<CameraReason, string> = {
+	opening: "The camera is starting",
+	"agent-gone": "The camera's computer is not connected",
+	"not-found": "The source was not found",
+	"no-device": "No camera is plugged in",
+	busy: "Another program uses the camera",
+	permission: "The camera's computer may not use it",
+	refused: "The source refused the connection",
+	"timed-out": "The source does not answer",
+	ended: "The source ended",
+	"bad-data": "The source sends no readable pictures",
+	unsupported: "The source's format is not supported",
+	hung: "The camera stopped answering",
+	encoder: "The pictures could not be encoded",
+};
+
+/** "3 s", "2 min", "1 h 5 min", "2 days". */
+export function duration(ms: number): string {
+	const seconds = Math.max(0, Math.floor(ms / 1000));
+	if (seconds < 60) return `${seconds} s`;
+	const minutes = Math.floor(seconds / 60);
+	if (minutes < 60) return `${minutes} min`;
+	const hours = Math.floor(minutes / 60);
+	if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+	return `${Math.floor(hours / 24)} days`;
+}
+
+/** A time of day, to the second; with the date where that is not today's. */
+export function clockTime(time: number, now: number): string {
+	const date = new Date(time);
+	const clock = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+	if (date.toDateString() === new Date(now).toDateString()) return clock;
+	return `${date.toLocaleDateString([], { day: "numeric", month: "short" })}, ${clock}`;
+}
+
+/** "17.4 Mbit/s", "840 kbit/s". */
+export function bitRate(bitsPerSecond: number): string {
+	const kilobits = Math.round(bitsPerSecond / 1000);
+	return kilobits < 1000 ? `${kilobits} kbit/s` : `${(kilobits / 1000).toFixed(1)} Mbit/s`;
+}
+
+/** The few characters of the freshness badge. */
+export function badgeText(state: TileState, now: number): string {
+	switch (state.is) {
+		case "live":
+			return state.ageMs === null ? "live" : `${Math.max(0, Math.round(state.ageMs))} ms`;
+		case "frozen":
+			return `frozen ${duration(now - state.since)}`;
+		case "connecting":
+			return "connecting";
+		default:
+			return state.is;
+	}
+}
+
+/** Why a tile shows no moving picture; null where nothing has to be said. */
+export function tileNotice(state: TileState, now: number): Notice | null {
+	switch (state.is) {
+		case "opening":
+			if (!state.isLong) return null;
+			return { title: "No picture yet", text: `Waiting for ${duration(now - state.since)}.` };
+		case "connecting": {
+			const title = state.reason === null ? "The camera is starting" : REASONS[state.reason];
+			return { title, text: state.detail ?? `For ${duration(now - state.since)}.` };
+		}
+		case "offline": {
+			const title = state.reason === null ? "The camera is offline" : REASONS[state.reason];
+			return { title, text: state.detail ?? "Waiting for it." };
+		}
+		default:
+			return null;
+	}
+}
+
+/** "Since 14:02:10 · last picture 14:02:09"; the second half only where there was one. */
+export function noticeTimes(state: TileState, lastTime: number | null, now: number): string {
+	const times = state.is === "offline" ? [`since ${clockTime(state.since, now)}`] : [];
+	if (lastTime !== null) times.push(`last picture ${clockTime(lastTime, now)}`);
+	const text = times.join(" · ");
+	return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** What to say about the way to the relay; null while it works, or broke too short ago to matter. */
+export function linkNotice(link: Link, now: number): Notice | null {
+	if (link.is === "live" || now - link.since < 1_000) return null;
+	if (link.is === "connecting" && link.attempt === 1) return { title: "Connecting to the relay", text: "" };
+	if (link.is !== "connecting" && link.ending.code === CLOSE.version)
+		return { title: "This page and the relay do not fit together", text: link.ending.reason };
+	if (link.is === "closed") return { title: "The relay ended the connection", text: link.ending.reason };
+	const title = `Relay unreachable for ${duration(now - link.since)}`;
+	if (link.is === "connecting") return { title, text: `Attempt ${link.attempt}, trying now.` };
+	const nextS = Math.max(1, Math.ceil((link.until - now) / 1000));
+	const why = link.ending.code === CLOSE.badMessage ? ` ${link.ending.reason}` : "";
+	const attempt = link.attempt === 0 ? "Next try" : `Attempt ${link.attempt}, next try`;
+	return { title, text: `${attempt} in ${nextS} s.${why}` };
+}
+
+/** The label of the quality button: what is on screen, and who chose it. */
+export function qualityLabel(choice: number | null, shown: Rendition | undefined): string {
+	if (choice !== null) return shown ? renditionName(shown) : "Fixed";
+	return shown ? `Auto ${Math.min(shown.width, shown.height)}p` : "Auto";
+}
