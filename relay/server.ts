@@ -5,7 +5,7 @@ import { Hub } from "./hub.ts";
 import { readPages } from "./pages.ts";
 import { Publisher } from "./publisher.ts";
 import { REFUSED_QUALITY, ReroViewer, reroQuality } from "./rero.ts";
-import { type Accepted, type Session, type Socket, websocket } from "./socket.ts";
+import { type Accepted, faults, type Session, type Socket, websocket } from "./socket.ts";
 import { cameraReport, readiness } from "./status.ts";
 import { Viewer } from "./viewer.ts";
 
@@ -57,7 +57,7 @@ function routes(hub: Hub, pagesFolder: string) {
 			set.status = 500;
 			return { error: "internal error, see the relay's log" };
 		})
-		.get("/healthz", () => ({ status: "ok" }))
+		.get("/healthz", () => ({ status: "ok", faults: faults.count }))
 		.get("/readyz", ({ set }) => {
 			const { isReady, reason } = readiness(hub);
 			set.status = isReady ? 200 : 503;

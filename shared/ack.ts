@@ -1,8 +1,7 @@
 import { ProtocolError } from "./errors.ts";
 import { MESSAGE } from "./frame.ts";
 
-/** Bytes of an acknowledgement. */
-export const ACK_BYTES = 14;
+const ACK_BYTES = 14;
 const TICKS_PER_MS = 10;
 const WRAP_TICKS = 2 ** 32; // 5 days of 0.1 ms: only differences are used
 

@@ -23,7 +23,7 @@ export const CAMERA_REASONS = [
 export type CameraReason = (typeof CAMERA_REASONS)[number];
 
 /** A setting that could not be taken; what was in force stays. */
-export const REFUSALS = ["unknown-camera", "unknown-rendition", "frame-too-large", "bad-frame"] as const;
+const REFUSALS = ["unknown-camera", "unknown-rendition", "frame-too-large", "bad-frame"] as const;
 
 /** Camera ids are used in URLs and metrics: lower case letters, digits and dashes. */
 export const CAMERA_ID = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -141,7 +141,6 @@ export type ToViewerMessage = MessageOf<typeof TO_VIEWER_MESSAGES>;
 export type CameraState = Omit<Extract<AgentMessage, { type: "camera" }>, "type">;
 export type CameraStatus = Extract<ToViewerMessage, { type: "cameras" }>["cameras"][number];
 export type AgentStats = Extract<AgentMessage, { type: "stats" }>["cameras"][number];
-export type Demand = Omit<Extract<ToAgentMessage, { type: "demand" }>, "type">;
 export type Watch = Extract<ViewerMessage, { type: "watch" }>["cameras"][number];
 
 /** What an agent may say, from its JSON value; throws ProtocolError naming the field. */

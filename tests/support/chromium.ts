@@ -61,7 +61,7 @@ export async function openPage(browser: Browser, view: View = {}): Promise<OpenP
  * Collects, in order, uncaught errors, console errors, Content-Security-Policy refusals and crashes, of the page and of
  * its workers, and the page's own failed requests; those that match an `expected` pattern are left out.
  */
-export function watchPage(page: Page, expected: readonly RegExp[] = []): string[] {
+function watchPage(page: Page, expected: readonly RegExp[] = []): string[] {
 	const problems: string[] = [];
 	const note = (problem: string) => {
 		if (!expected.some((pattern) => pattern.test(problem))) problems.push(problem);

@@ -27,16 +27,14 @@ export interface ClipOptions {
 	framesPerSecond: number;
 	seconds: number;
 	codec: "h264" | "mjpeg";
-	/**
-	 * What tells one frame from another. clock (default): a pixel clock of the frame's position in ms. colour: the
-	 * whole picture is the grey of the frame's number.
-	 */
-	mark?: "clock" | "colour";
 	/** Frames between key frames, default one second; H.264 only. */
 	keyInterval?: number;
 }
 
-/** Writes a video file of `seconds`; the container goes by the name's ending (.mp4, .mkv, .avi, .ts). */
+/**
+ * Writes a video file of `seconds`; the container goes by the name's ending (.mp4, .mkv, .avi, .ts). Each frame is
+ * grey with a pixel clock that shows its position in ms.
+ */
 export async function makeClip(path: string, options: ClipOptions): Promise<void> {
 	const frameCount = Math.round(options.framesPerSecond * options.seconds);
 	const muxer = new FormatContext();
@@ -62,11 +60,6 @@ export async function makeClip(path: string, options: ClipOptions): Promise<void
 	encoder.freeContext();
 }
 
-/** The grey of frame `index` in a clip marked by colour. */
-export function clipGrey(index: number): number {
-	return 40 + ((index * 8) % 176);
-}
-
 async function openEncoder(options: ClipOptions): Promise<CodecContext> {
 	const { width, height, framesPerSecond, codec, keyInterval } = options;
 	const found = Codec.findEncoder(codec === "h264" ? AV_CODEC_ID_H264 : AV_CODEC_ID_MJPEG);
@@ -90,7 +83,7 @@ async function openEncoder(options: ClipOptions): Promise<CodecContext> {
 	return encoder;
 }
 
-function drawFrame(index: number, { width, height, framesPerSecond, codec, mark }: ClipOptions): Frame {
+function drawFrame(index: number, { width, height, framesPerSecond, codec }: ClipOptions): Frame {
 	const frame = new Frame();
 	frame.alloc();
 	frame.width = width;
@@ -99,11 +92,9 @@ function drawFrame(index: number, { width, height, framesPerSecond, codec, mark 
 	FFmpegError.throwIfError(frame.getBuffer(1), "frame");
 	const [luma, ...chroma] = frame.data ?? [];
 	if (!luma) throw new Error("no memory for a frame");
-	luma.fill(mark === "colour" ? clipGrey(index) : 128);
+	luma.fill(128);
 	for (const plane of chroma) plane.fill(128);
-	if (mark !== "colour") {
-		drawPixelClock(luma, { width, height, channels: 1 }, (index * 1000) / framesPerSecond);
-	}
+	drawPixelClock(luma, { width, height, channels: 1 }, (index * 1000) / framesPerSecond);
 	frame.pts = BigInt(index);
 	return frame;
 }

@@ -20,7 +20,7 @@ const OWN_VARIABLES = [
 const LISTENING = /(?:http|rtsp):\/\/127\.0\.0\.1:\d+/;
 
 /** Environment on top of the test's own; `undefined` removes a variable. */
-export type Environment = Record<string, string | undefined>;
+type Environment = Record<string, string | undefined>;
 
 /** What to start. */
 export interface Launch {
