@@ -47,7 +47,7 @@ export class Camera {
 
 	get stats(): AgentStats {
 		const { captured, counters } = this.pipeline;
-		return { id: this.id, captured, replaced: 0, renditions: counters };
+		return { id: this.id, captured, replaced: this.#source.replaced, renditions: counters };
 	}
 
 	/** The renditions to make from now on; none stops decoding too. */

@@ -25,6 +25,9 @@ export class ConfigError extends Error {
 
 const DEFAULT_RELAY = "http://127.0.0.1:6732";
 const MAX_NAME = 64;
+const THREADS_A_CAMERA = 2; // one in a read that blocks, one decoding or opening
+const ENCODE_THREADS = 4;
+const MIN_THREADS = 8;
 
 const environmentSchema = z.object({
 	RELAY_URL: z.string().default(DEFAULT_RELAY),
@@ -72,6 +75,15 @@ export function readConfig(environment: Record<string, string | undefined> = Bun
 		cameras: [{ id: idOf(name), name, spec }],
 		logFormat: LOG_FORMAT,
 	};
+}
+
+/**
+ * What the worker process is started with. Its native thread pool has one thread a core otherwise, and a source that
+ * waits for its camera holds one: two silent cameras would stop every encode.
+ */
+export function workerEnvironment(cameraCount: number): Record<string, string | undefined> {
+	const threads = Math.max(MIN_THREADS, ENCODE_THREADS + THREADS_A_CAMERA * cameraCount);
+	return { ...Bun.env, UV_THREADPOOL_SIZE: `${threads}` };
 }
 
 /** The cameras of a TOML file: `[[camera]]` tables with id, name (optional) and source, and `relay` (optional). */

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { Log, setLogFormat } from "#shared/log.ts";
-import { ConfigError, readConfig } from "./config.ts";
+import { type AgentConfig, ConfigError, readConfig } from "./config.ts";
 import { supervise } from "./supervisor.ts";
 
 const EXIT_CONFIG = 2;
@@ -38,17 +38,11 @@ if (options.list) {
 	process.exit(0);
 }
 
-try {
-	setLogFormat(readConfig().logFormat);
-} catch (cause) {
-	if (!(cause instanceof ConfigError)) throw cause;
-	for (const line of cause.message.split("\n")) console.error(`agent: ${line}`);
-	process.exit(EXIT_CONFIG);
-}
-
+const config = configOrExit();
+setLogFormat(config.logFormat);
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
-await supervise(stopping.signal);
+await supervise(config.cameras.length, stopping.signal);
 new Log("agent").info("stopped");
 process.exit(0);
 
@@ -57,4 +51,14 @@ async function printWebcams(): Promise<void> {
 	const webcams = await listWebcams();
 	if (webcams.length === 0) console.log("No webcam found on this machine.");
 	for (const { id, name } of webcams) console.log(`${name}\n  CAMERA="webcam:${id}"`);
+}
+
+function configOrExit(): AgentConfig {
+	try {
+		return readConfig();
+	} catch (cause) {
+		if (!(cause instanceof ConfigError)) throw cause;
+		for (const line of cause.message.split("\n")) console.error(`agent: ${line}`);
+		process.exit(EXIT_CONFIG);
+	}
 }

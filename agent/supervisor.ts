@@ -3,6 +3,7 @@ import type { Subprocess } from "bun";
 import { Backoff } from "#shared/backoff.ts";
 import { Log } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
+import { workerEnvironment } from "./config.ts";
 
 const SILENT_MS = 3_000; // the worker says that it lives every 500 ms, from a loop that native code could block
 const STARTING_MS = 15_000; // a cold disk may take this long to load the native libraries
@@ -16,12 +17,12 @@ const log = new Log("agent");
  * Keeps one worker process alive until the signal aborts: restarts it when it dies, kills it first when it hangs.
  * Native code (FFmpeg, libvips) runs in the worker alone, so no fault of it ends the agent.
  */
-export async function supervise(signal: AbortSignal): Promise<void> {
+export async function supervise(cameraCount: number, signal: AbortSignal): Promise<void> {
 	const instance = `${process.pid}-${Math.random().toString(36).slice(2)}`;
 	const backoff = new Backoff();
 	while (!signal.aborted) {
 		const startTime = performance.now();
-		const ended = await runWorker(instance, signal);
+		const ended = await runWorker(instance, workerEnvironment(cameraCount), signal);
 		if (signal.aborted) return;
 		log.error("worker ended, starting another", { ended });
 		if (performance.now() - startTime > STABLE_MS) backoff.reset();
@@ -30,10 +31,15 @@ export async function supervise(signal: AbortSignal): Promise<void> {
 }
 
 /** Runs one worker to its end; resolves to how it ended. */
-async function runWorker(instance: string, signal: AbortSignal): Promise<string> {
+async function runWorker(
+	instance: string,
+	env: Record<string, string | undefined>,
+	signal: AbortSignal,
+): Promise<string> {
 	let heardTime = performance.now() + STARTING_MS - SILENT_MS;
 	let isHung = false;
 	const worker: Subprocess = Bun.spawn([process.execPath, join(import.meta.dir, "worker.ts"), instance], {
+		env,
 		stdio: ["ignore", "inherit", "inherit"],
 		ipc: () => {
 			heardTime = performance.now();

@@ -39,11 +39,16 @@ export class Log {
 			return write(JSON.stringify({ time, level, room: this.#room, message, ...fields }));
 		const details = Object.entries(fields)
 			.filter(([, value]) => value !== undefined && value !== null)
-			.map(([name, value]) => ` ${name}=${typeof value === "string" ? JSON.stringify(value) : value}`)
+			.map(([name, value]) => ` ${name}=${typeof value === "string" ? quoted(value) : value}`)
 			.join("");
 		const mark = level === "info" ? "" : `${level}: `;
 		write(`${time.slice(11, 19)} ${this.#room.padEnd(5)} ${mark}${message}${details}`);
 	}
+}
+
+/** For people: escapes nothing but line breaks and the like, which would forge a line of the log. */
+function quoted(text: string): string {
+	return /^[^\s"]+$/.test(text) ? text : JSON.stringify(text.replaceAll('"', "'"));
 }
 
 /** The words of whatever was thrown. */

@@ -1,0 +1,104 @@
+import { AV_PIX_FMT_RGB24, AV_PIX_FMT_YUVJ420P, FFmpegError, Frame } from "node-av";
+import type { Size } from "#shared/ladder.ts";
+import type { Lane, Scaler } from "./scaler.ts";
+
+const PIXEL_FORMATS = { rgb24: AV_PIX_FMT_RGB24, yuvj420p: AV_PIX_FMT_YUVJ420P } as const;
+
+export interface PixelLayout extends Size {
+	/** rgb24: packed. yuvj420p: full-range planes Y, U, V, chroma sizes rounded up. */
+	format: keyof typeof PIXEL_FORMATS;
+}
+
+/**
+ * Pixels at the agent, in whatever format the source gave.
+ * Whoever takes a frame frees it, once; who works on it meanwhile holds it by `retain`.
+ */
+export class RawFrame {
+	/** Instant of capture by `localNow`, ms. */
+	readonly captureTime: number;
+	readonly width: number;
+	readonly height: number;
+	readonly #frame: Frame;
+	readonly #scaler: Scaler;
+	readonly #conversions = new Map<string, Promise<Lane>>();
+	readonly #lanes: Lane[] = [];
+	#holders = 1;
+	#ownerHolds = true;
+
+	/** Takes ownership of `frame`, which must hold a picture. `scaler` is the source's own. */
+	constructor(frame: Frame, captureTime: number, scaler: Scaler) {
+		this.#frame = frame;
+		this.#scaler = scaler;
+		this.captureTime = captureTime;
+		this.width = frame.width;
+		this.height = frame.height;
+	}
+
+	/** A frame holding a copy of `pixels`. Throws a RangeError when there are too few of them. */
+	static fromPixels(pixels: Uint8Array, layout: PixelLayout, captureTime: number, scaler: Scaler): RawFrame {
+		const frame = new Frame();
+		frame.alloc();
+		frame.width = layout.width;
+		frame.height = layout.height;
+		frame.format = PIXEL_FORMATS[layout.format];
+		FFmpegError.throwIfError(frame.getBuffer(1), "allocate picture"); // alignment 1: rows without padding
+		let offset = 0;
+		// Not Frame.fromVideoBuffer: it points into `pixels` without keeping them alive.
+		for (const plane of frame.data ?? []) {
+			if (offset + plane.length > pixels.length) {
+				frame.free();
+				throw new RangeError(`${pixels.length} bytes are too few for ${layout.width}x${layout.height}`);
+			}
+			plane.set(pixels.subarray(offset, offset + plane.length));
+			offset += plane.length;
+		}
+		return new RawFrame(frame, captureTime, scaler);
+	}
+
+	/**
+	 * Packed RGB24 of the whole picture in `size`, made at most once per size, whoever asks.
+	 * The Buffer is lent until the frame is freed and no longer retained; it is read only.
+	 */
+	async rgb(size: Size): Promise<Buffer> {
+		const release = this.retain();
+		try {
+			const key = `rgb ${size.width}x${size.height}`;
+			let conversion = this.#conversions.get(key);
+			if (!conversion) {
+				conversion = this.#scaler.rgb(this.#frame, size);
+				this.#conversions.set(key, conversion);
+				this.#lanes.push(await conversion);
+			}
+			return (await conversion).pixels;
+		} finally {
+			release();
+		}
+	}
+
+	/** Keeps the pixels alive past `free` until the returned function is called. Throws when they are gone. */
+	retain(): () => void {
+		if (this.#holders === 0) throw new Error("raw frame used after it was freed");
+		this.#holders++;
+		let held = true;
+		return () => {
+			if (held) this.#release();
+			held = false;
+		};
+	}
+
+	/** The owner's goodbye; a second call does nothing. */
+	free(): void {
+		if (this.#ownerHolds) this.#release();
+		this.#ownerHolds = false;
+	}
+
+	[Symbol.dispose](): void {
+		this.free();
+	}
+
+	#release(): void {
+		if (--this.#holders > 0) return;
+		for (const lane of this.#lanes) this.#scaler.release(lane);
+		this.#frame.free();
+	}
+}
