@@ -85,6 +85,7 @@ async function stop(exitCode: number): Promise<never> {
 }
 
 async function run(what: string, command: string[]): Promise<void> {
+	console.log(`${what} ...`);
 	const child = Bun.spawn(command, { stdio: ["ignore", "pipe", "pipe"] });
 	const [code, out, errors] = await Promise.all([
 		child.exited,
