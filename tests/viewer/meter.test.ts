@@ -67,7 +67,7 @@ test("rates start anew after a pause", () => {
 		meter.received(time, 1_000);
 		meter.painted(time, painted(time, 20));
 	}
-	expect(meter.framesPerSecond(1_000)).toBeCloseTo(11, 0);
+	expect(meter.framesPerSecond(1_000)).toBeCloseTo(10, 0);
 	expect(meter.bitsPerSecond(1_000)).toBeCloseTo(88_000, -4);
 	meter.reset();
 	expect(meter.framesPerSecond(1_000)).toBe(0);
