@@ -21,6 +21,8 @@ export interface EncodedFrame {
 export interface FrameSink {
 	/** Whether a frame sent now would arrive without queueing; a frame that cannot go is not even encoded. */
 	admits(intervalMs: number): boolean;
+	/** The same for a further rendition of the same raw frame, behind those that are about to be sent. */
+	admitsBehind(intervalMs: number, frame: { bytes: number; aheadBytes: number }): boolean;
 	send(frame: EncodedFrame): void;
 }
 
@@ -32,6 +34,7 @@ export class Pipeline {
 	readonly #slots: EncodeSlots;
 	readonly #counters = new Map<number, AgentStats["renditions"][number]>();
 	readonly #seq = new Map<number, number>();
+	readonly #lastBytes = new Map<number, number>();
 	#renditions: Rendition[] = [];
 	#demanded: readonly number[] = [];
 	#epoch = 0;
@@ -78,22 +81,41 @@ export class Pipeline {
 	async process(raw: RawFrame): Promise<void> {
 		this.captured++;
 		try {
-			const wanted = this.#renditions.filter(({ id }) => this.#demanded.includes(id));
-			await Promise.all(wanted.map((rendition) => this.#make(raw, rendition)));
+			await Promise.all(this.#admitted().map((rendition) => this.#make(raw, rendition)));
 		} finally {
 			raw.free();
 		}
 	}
 
+	/** The demanded renditions the uplink has room for: the smallest first, so that a sudden lack costs the largest. */
+	#admitted(): Rendition[] {
+		const wanted = this.#renditions
+			.filter(({ id }) => this.#demanded.includes(id))
+			.sort((a, b) => this.#bytesOf(a) - this.#bytesOf(b));
+		let aheadBytes = 0;
+		return wanted.filter((rendition) => {
+			const bytes = this.#bytesOf(rendition);
+			const isAdmitted =
+				aheadBytes === 0
+					? this.#sink.admits(this.#intervalMs)
+					: this.#sink.admitsBehind(this.#intervalMs, { bytes, aheadBytes });
+			if (isAdmitted) aheadBytes += bytes;
+			else this.#counter(rendition.id).notEncoded++;
+			return isAdmitted;
+		});
+	}
+
+	/** Bytes to expect: those of the last frame, before the first what an average scene takes. */
+	#bytesOf({ id, nominalBytes }: Rendition): number {
+		return this.#lastBytes.get(id) ?? nominalBytes;
+	}
+
 	async #make(raw: RawFrame, rendition: Rendition): Promise<void> {
 		const counter = this.#counter(rendition.id);
-		if (!this.#sink.admits(this.#intervalMs)) {
-			counter.notEncoded++;
-			return;
-		}
 		const epoch = this.#epoch;
 		const body = await this.#slots.run(() => encodeJpeg(raw, rendition));
 		counter.encoded++;
+		this.#lastBytes.set(rendition.id, body.length);
 		if (body.length > MAX_BODY_BYTES) {
 			counter.refused++;
 			return;

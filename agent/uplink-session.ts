@@ -22,6 +22,10 @@ const SOFTWARE = "sightline agent";
 const INITIAL_RATE = 1_000; // bytes per ms = 8 Mbit/s, until the first acks
 const TICK_MS = 250;
 const STATS_MS = 1_000;
+const QUICK_MS = 500;
+const CALM_MS = 1_500;
+const CALM_FACTOR = 1.15;
+const BPS_PER_BYTE_MS = 8_000;
 const MAX_BUFFERED_BYTES = 256 * 1024; // never more than a few frames beyond the kernel, whatever the acks say
 
 const log = new Log("agent");
@@ -43,6 +47,7 @@ export class UplinkSession {
 	readonly #ended = Promise.withResolvers<Ended>();
 	readonly #channels = new Map<Camera, number>();
 	#delivery = 0;
+	#toldDelivery = 0;
 	#statsText = "";
 	#statsTime = 0;
 	#onReady: () => void = () => {};
@@ -87,6 +92,10 @@ export class UplinkSession {
 			this.#socket.bufferedAmount < MAX_BUFFERED_BYTES &&
 			this.#window.admits(localNow(), intervalMs)
 		);
+	}
+
+	admitsBehind(intervalMs: number, frame: { bytes: number; aheadBytes: number }): boolean {
+		return this.#window.admitsBehind(localNow(), intervalMs, frame);
 	}
 
 	/** Sends one frame, header and body; drops it when the relay does not know the camera yet. */
@@ -193,6 +202,12 @@ export class UplinkSession {
 				return this.#end({ code: CLOSE.timeout, words: "nothing heard from the relay for 4 s" });
 			case "ping":
 				if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(encodePing({ sentTime: now }));
+		}
+		if (this.#window.isMeasured && this.#delivery !== this.#toldDelivery) {
+			this.#toldDelivery = this.#delivery;
+			// The lower of a quick and a calm look: a drop is told at once, a peak is not believed at once.
+			const rate = Math.min(this.#window.rate(now, QUICK_MS), CALM_FACTOR * this.#window.rate(now, CALM_MS));
+			this.#say({ type: "uplink", rateBps: Math.round(rate * BPS_PER_BYTE_MS) });
 		}
 		if (now - this.#statsTime < STATS_MS || this.#channels.size === 0) return;
 		this.#statsTime = now;

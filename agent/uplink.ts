@@ -27,6 +27,11 @@ export class Uplink {
 		return this.#session?.admits(intervalMs) ?? false;
 	}
 
+	/** The same for a further rendition of a raw frame, behind `aheadBytes` that are about to be sent. */
+	admitsBehind(intervalMs: number, frame: { bytes: number; aheadBytes: number }): boolean {
+		return this.#session?.admitsBehind(intervalMs, frame) ?? false;
+	}
+
 	send(camera: Camera, frame: EncodedFrame): void {
 		this.#session?.send(camera, frame);
 	}

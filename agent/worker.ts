@@ -38,6 +38,7 @@ function cameraOf({ id, name, spec }: { id: string; name: string; spec: SourceSp
 	const pipeline = new Pipeline(
 		{
 			admits: (intervalMs) => uplink.admits(intervalMs),
+			admitsBehind: (intervalMs, frame) => uplink.admitsBehind(intervalMs, frame),
 			send: (frame) => uplink.send(camera, frame),
 		},
 		slots,

@@ -1,7 +1,10 @@
 import type { FrameHeader } from "#shared/frame.ts";
 import type { Rendition } from "#shared/ladder.ts";
 import type { AgentStats, CameraState, CameraStatus } from "#shared/protocol.ts";
+import { pictureValue, type Rung } from "./allocation.ts";
 import { CameraDemand } from "./demand.ts";
+import { type Offered, RenditionSet } from "./rendition-set.ts";
+import { SceneSize } from "./scene-size.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 /** A frame on its way through the relay. The arrays are shared by every receiver; nobody changes the body. */
@@ -14,7 +17,6 @@ export interface RelayedFrame {
 }
 
 const DEFAULT_INTERVAL_MS = 1000 / 30; // until the agent has told the source's rate
-const START_BYTES = 60_000; // "the relay decides" begins at the best rung whose average frame is below this
 
 /** One camera as the relay knows it: who watches it, its newest frames, its state in the agent's words. */
 export class Camera {
@@ -28,24 +30,22 @@ export class Camera {
 	agentStats: AgentStats | null = null;
 	/** Newest epoch seen, over all agents. */
 	epoch = 0;
+	/** Rungs of the ladder, cheapest first; empty while the camera has told none. */
+	ladder: readonly Rendition[] = [];
 	#state: CameraState;
 	#since: number;
+	#budget: number | null = null;
 	#newest = new Map<number, RelayedFrame>(); // one per rendition
 	#newestRendition = -1;
+	readonly #scene = new SceneSize();
+	readonly #set = new RenditionSet();
 
 	constructor(id: string, name: string, { channel, now }: { channel: number; now: number }) {
 		this.id = id;
 		this.name = name;
 		this.channel = channel;
 		this.#since = now;
-		this.#state = {
-			id,
-			state: "connecting",
-			reason: "opening",
-			detail: null,
-			source: null,
-			renditions: [],
-		};
+		this.#state = { id, state: "connecting", reason: "opening", detail: null, source: null, renditions: [] };
 	}
 
 	/** What viewers are told. */
@@ -63,19 +63,29 @@ export class Camera {
 		return framesPerSecond ? 1000 / framesPerSecond : DEFAULT_INTERVAL_MS;
 	}
 
-	/** Takes the agent's word; renditions that are gone are replaced by the nearest for whoever watched them. */
+	/** The ladder as the choice of a rung sees it: sizes of this scene, now. */
+	rungs(now: number): Rung[] {
+		return this.ladder.map((rung) => ({
+			bytes: this.#scene.bytesOf(rung, now),
+			value: pictureValue(rung.ssim),
+		}));
+	}
+
+	/** Takes the agent's word; whoever watched a rendition that is gone gets the nearest. */
 	update(state: CameraState, now: number): void {
 		if (state.state !== this.#state.state || state.reason !== this.#state.reason) this.#since = now;
 		// An agent that lost its source no longer knows the size: the picture on screen still has it.
-		const known = state.source === null && state.renditions.length === 0;
-		this.#state = known
-			? { ...state, source: this.#state.source, renditions: this.#state.renditions }
-			: state;
-		for (const subscriber of this.subscribers) subscriber.renditionsChanged(now);
+		const isUnknown = state.source === null && state.renditions.length === 0;
+		const { source, renditions } = isUnknown ? this.#state : state;
+		this.#state = { ...state, source, renditions };
+		this.ladder = renditions.filter(({ offer }) => offer === "ladder");
+		for (const subscriber of this.subscribers) subscriber.ladderChanged(now);
+		this.allocate(now);
 	}
 
 	/** The agent's connection ended. */
 	agentGone(now: number): void {
+		this.#budget = null;
 		this.update({ ...this.#state, state: "offline", reason: "agent-gone", detail: null }, now);
 	}
 
@@ -83,11 +93,13 @@ export class Camera {
 	publish(frame: RelayedFrame, now: number): void {
 		this.received.frames++;
 		this.received.bytes += frame.body.length;
-		const { rendition } = frame.header;
+		const { rendition: id } = frame.header;
+		const rendition = this.#state.renditions.find((one) => one.id === id);
+		if (rendition) this.#scene.add(rendition, frame.body.length, now);
 		// Kept for joiners: one frame of each rendition that is watched, and the very newest.
 		for (const kept of this.#newest.keys()) if (this.demand.countOf(kept) === 0) this.#newest.delete(kept);
-		this.#newest.set(rendition, frame);
-		this.#newestRendition = rendition;
+		this.#newest.set(id, frame);
+		this.#newestRendition = id;
 		for (const subscriber of this.subscribers) subscriber.offer(frame, now);
 	}
 
@@ -96,16 +108,54 @@ export class Camera {
 		return this.#newest.get(rendition) ?? this.#newest.get(this.#newestRendition) ?? null;
 	}
 
-	/**
-	 * The rendition to send to somebody who asks for `asked` (null: no wish): that one, else the nearest rung below;
-	 * null while the camera has told none.
-	 */
-	resolve(asked: number | null): number | null {
-		if (asked !== null && this.#state.renditions.some(({ id }) => id === asked)) return asked;
-		const ladder = this.#state.renditions.filter(({ offer }) => offer === "ladder");
-		const fits = ladder.filter((rung) =>
-			asked === null ? rung.nominalBytes <= START_BYTES : rung.id <= asked,
-		);
-		return (fits.at(-1) ?? ladder[0])?.id ?? null;
+	/** The rendition nearest to `id`: that one, else the best rung below; null while the camera has told none. */
+	nearest(id: number): Rendition | null {
+		const same = this.#state.renditions.find((rendition) => rendition.id === id);
+		return same ?? this.ladder.findLast((rung) => rung.id <= id) ?? this.ladder[0] ?? null;
+	}
+
+	/** Bytes per ms of everything its viewers would take if nothing limited the uplink. */
+	wantedCost(now: number): number {
+		const wanted = new Set([...this.subscribers].map(({ wish }) => wish).filter((wish) => wish !== null));
+		let cost = 0;
+		for (const rendition of wanted) cost += this.#costOf(rendition, now);
+		return cost;
+	}
+
+	/** How many bytes per ms of the agent's uplink are this camera's; null: not known to be a limit. */
+	setBudget(budget: number | null, now: number): void {
+		this.#budget = budget;
+		this.allocate(now);
+	}
+
+	/** Decides which renditions the agent makes, and who gets which of them. */
+	allocate(now: number): void {
+		let budget = this.#budget;
+		const offered: Offered[] = this.ladder.map((rung) => ({
+			viewers: 0,
+			cost: this.#costOf(rung, now),
+			value: pictureValue(rung.ssim),
+		}));
+		const onRequest = new Set<Rendition>();
+		for (const { wish } of this.subscribers) {
+			const rung = wish?.offer === "ladder" ? offered[wish.id] : undefined;
+			if (rung) rung.viewers++;
+			else if (wish) onRequest.add(wish);
+		}
+		// What somebody asked for by name is made in any case; the ladder shares what is left.
+		if (budget !== null) for (const rendition of onRequest) budget -= this.#costOf(rendition, now);
+		const set = this.#set.update(now, offered, budget === null ? null : Math.max(0, budget));
+		for (const subscriber of this.subscribers) subscriber.serve(this.#bestFor(subscriber.wish, set), now);
+	}
+
+	/** The best rung of the set not above the wish, else the lowest of the set. */
+	#bestFor(wish: Rendition | null, set: number): Rendition | null {
+		if (wish?.offer !== "ladder") return wish;
+		const made = this.ladder.filter((_, i) => (set >> i) & 1);
+		return made.findLast(({ id }) => id <= wish.id) ?? made[0] ?? wish;
+	}
+
+	#costOf(rendition: Rendition, now: number): number {
+		return this.#scene.bytesOf(rendition, now) / this.intervalMs;
 	}
 }

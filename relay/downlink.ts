@@ -1,9 +1,14 @@
 import type { Ack } from "#shared/ack.ts";
+import type { Mode } from "#shared/protocol.ts";
 import { FlowWindow } from "#shared/window.ts";
 import type { RelayedFrame } from "./camera.ts";
+import { RateHistory } from "./rate-history.ts";
 import type { Subscriber } from "./subscriber.ts";
 
-const INITIAL_RATE = 500; // bytes per ms = 4 Mbit/s, until the first acks
+const INITIAL_RATE = 800; // bytes per ms: what 360p q60 takes at 30 frames a second, and a third more
+const REMEMBERED_SHARE = 0.7; // networks change
+const CHOOSE_MS = 50; // an outage must be seen soon after it has become one
+const RATE_MS = 1_500; // horizon of the rate that is told
 const SILENT_MS = 10_000; // nothing acknowledged for this long while frames are out: the viewer stands still
 
 /** How one kind of viewer is given a frame; false when the socket refused it. */
@@ -13,16 +18,21 @@ export interface FrameWriter {
 }
 
 /**
- * One viewer's connection: a flow window shared by all its subscribers, which take turns. Sends when the window
- * admits and never queues: what cannot go now waits in its subscriber's one-slot box.
+ * One viewer's connection: a flow window shared by all its subscribers, which take turns by what they were sent.
+ * Sends when the window admits and never queues: what cannot go now waits in its subscriber's one-slot box.
  */
 export class Downlink {
 	readonly counters = { sent: 0, acknowledged: 0, dropped: 0 };
+	mode: Mode = "balanced";
+	/** Bytes per ms this network carried before; null if unknown. Set it before the first subscriber. */
+	rememberedRate: number | null = null;
 	readonly #writer: FrameWriter;
-	readonly #window = new FlowWindow(INITIAL_RATE);
+	readonly #history = new RateHistory();
 	readonly #subscribers: Subscriber[] = [];
+	#window: FlowWindow | null = null;
 	#delivery = 0;
 	#turn = 0;
+	#chooseTime = Number.NEGATIVE_INFINITY;
 
 	constructor(writer: FrameWriter) {
 		this.#writer = writer;
@@ -32,7 +42,9 @@ export class Downlink {
 		return this.#subscribers;
 	}
 
-	add(subscriber: Subscriber): void {
+	add(subscriber: Subscriber, now: number): void {
+		if (this.#subscribers.length === 0) this.#begin(now);
+		subscriber.turn = this.#turn;
 		this.#subscribers.push(subscriber);
 	}
 
@@ -48,7 +60,7 @@ export class Downlink {
 			const bytes = frame.headerBytes.length + frame.body.length;
 			// Independent of any ack: a receiver that lies fills one frame of its own socket, no more.
 			if (this.#writer.bufferedBytes > bytes) return;
-			if (!this.#window.admits(now, subscriber.camera.intervalMs)) return;
+			if (!this.#window?.admits(now, subscriber.intervalMs)) return;
 			if (!this.#writer.write(frame, this.#delivery, subscriber.isCached(frame))) {
 				this.counters.dropped++;
 				subscriber.settle("dropped");
@@ -57,34 +69,71 @@ export class Downlink {
 			this.#window.sent(now, this.#delivery, bytes);
 			this.#delivery = (this.#delivery + 1) >>> 0;
 			this.counters.sent++;
+			this.#turn = subscriber.turn;
+			subscriber.turn += bytes / subscriber.weight;
 			subscriber.settle("sent");
 		}
 	}
 
 	acked(now: number, ack: Ack): void {
+		if (!this.#window) return;
 		const before = this.#window.framesInFlight;
-		this.#window.acked(now, ack);
+		const sample = this.#window.acked(now, ack);
+		if (sample) this.#history.add(sample);
 		this.counters.acknowledged += before - this.#window.framesInFlight;
+		this.choose(now);
 		this.flush(now);
+	}
+
+	/** Looks again which rungs this link carries. Call with every ack and every 50 ms. */
+	choose(now: number): void {
+		const window = this.#window;
+		if (!window || now - this.#chooseTime < CHOOSE_MS) return;
+		this.#chooseTime = now;
+		const weights = this.#subscribers.reduce((sum, { weight }) => sum + weight, 0);
+		const link = {
+			history: this.#history.buckets,
+			roundTripMs: window.roundTripMs,
+			overdueMs: window.overdueMs(now),
+			headBytes: window.headBytes,
+			sentRate: window.sentRate(now),
+		};
+		for (const subscriber of this.#subscribers) {
+			// Its part of the link is as if its frames came that much further apart.
+			const intervalMs = (subscriber.intervalMs * weights) / subscriber.weight;
+			subscriber.choose(now, { ...link, intervalMs }, this.mode);
+		}
 	}
 
 	/** True once the viewer has stopped acknowledging altogether. */
 	isStalled(now: number): boolean {
-		return this.#window.silentMs(now) > SILENT_MS;
+		return this.#window !== null && this.#window.silentMs(now) > SILENT_MS;
 	}
 
-	get roundTripMs(): number {
-		return this.#window.roundTripMs;
+	/** What this connection carries, bits per second; null before it is known. */
+	rateBps(now: number): number | null {
+		return this.#window?.isMeasured ? this.#window.rate(now, RATE_MS) * 8_000 : null;
 	}
 
-	#nextWaiting(): Subscriber | null {
-		const count = this.#subscribers.length;
-		for (let i = 0; i < count; i++) {
-			const subscriber = this.#subscribers[(this.#turn + i) % count]!;
-			if (!subscriber.hasWaiting) continue;
-			this.#turn = (this.#turn + i + 1) % count;
-			return subscriber;
+	#begin(now: number): void {
+		if (this.#window) {
+			// Back from a pause: what was measured before it is old.
+			this.#window.restart(now, REMEMBERED_SHARE);
+			this.#history.clear();
+			return;
 		}
-		return null;
+		const rate = this.rememberedRate === null ? INITIAL_RATE : REMEMBERED_SHARE * this.rememberedRate;
+		this.#window = new FlowWindow(rate);
+	}
+
+	/** The waiting subscriber that was sent least for its weight; one that had nothing for a while owes nothing. */
+	#nextWaiting(): Subscriber | null {
+		let next: Subscriber | null = null;
+		for (const subscriber of this.#subscribers) {
+			if (!subscriber.hasWaiting) continue;
+			if (subscriber.turn < this.#turn) subscriber.turn = this.#turn;
+			if (!next || subscriber.turn < next.turn) next = subscriber;
+		}
+		return next;
 	}
 }

@@ -10,6 +10,8 @@ import { Peer } from "./peer.ts";
 import type { Socket } from "./socket.ts";
 
 const REPEAT_MS = 1_000; // demand is repeated this often until it is confirmed
+const ALLOCATE_MS = 250; // how often it is decided what the agent makes, besides every change of a wish
+const BPS_PER_BYTE_MS = 8_000;
 const REFUSAL_MS = 1_000; // one complaint a second says as much as thirty
 
 const log = new Log("relay");
@@ -29,6 +31,8 @@ export class Publisher extends Peer {
 	#cameras = new Map<number, Camera>(); // by channel
 	#expected: Expected | null = null;
 	#demand = { version: 0, text: "", sentTime: 0, isConfirmed: true };
+	#uplinkRate: number | null = null; // bytes per ms
+	#allocateTime = 0;
 	#refusalTime = Number.NEGATIVE_INFINITY;
 
 	constructor(socket: Socket, hub: Hub) {
@@ -62,6 +66,9 @@ export class Publisher extends Peer {
 				this.#cameraById(state.id).update(state, now);
 				return this.#hub.camerasChanged(now);
 			}
+			case "uplink":
+				this.#uplinkRate = message.rateBps / BPS_PER_BYTE_MS;
+				return this.#allocate(now);
 			case "have":
 				if (message.version === this.#demand.version) this.#demand.isConfirmed = true;
 				return;
@@ -103,7 +110,19 @@ export class Publisher extends Peer {
 
 	override tick(now: number): void {
 		super.tick(now);
-		if (this.instance) this.tellDemand(now);
+		if (!this.instance) return;
+		if (now - this.#allocateTime >= ALLOCATE_MS) this.#allocate(now);
+		this.tellDemand(now);
+	}
+
+	/** Gives each camera its part of the uplink, by what its viewers want. */
+	#allocate(now: number): void {
+		this.#allocateTime = now;
+		if (this.#uplinkRate === null) return;
+		const costs = new Map([...this.#cameras.values()].map((camera) => [camera, camera.wantedCost(now)]));
+		const total = [...costs.values()].reduce((sum, cost) => sum + cost, 0);
+		for (const [camera, cost] of costs)
+			camera.setBudget(total > 0 ? (this.#uplinkRate * cost) / total : null, now);
 	}
 
 	#publish(instance: string, wanted: { id: string; name: string }[]): void {

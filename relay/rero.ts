@@ -53,8 +53,15 @@ export class ReroViewer implements Session {
 		const camera = this.#hub.firstCamera;
 		if (this.#subscriber || !camera) return;
 		const now = this.#hub.clock();
-		this.#subscriber = new Subscriber(camera, qualityId(this.#quality), (at) => this.downlink.flush(at));
-		this.downlink.add(this.#subscriber);
+		this.#subscriber = new Subscriber(camera, {
+			rememberedRate: null,
+			wake: (at) => this.downlink.flush(at),
+		});
+		this.downlink.add(this.#subscriber, now);
+		this.#subscriber.ask(
+			{ rendition: qualityId(this.#quality), maxLines: null, maxFramesPerSecond: null, isFocused: false },
+			now,
+		);
 		this.#subscriber.start(now);
 		this.#hub.demandChanged(now);
 	}

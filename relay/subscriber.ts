@@ -1,32 +1,58 @@
+import type { Rendition } from "#shared/ladder.ts";
 import { Latest } from "#shared/latest.ts";
+import type { Change, Choice, Limit, Mode, WatchedCamera } from "#shared/protocol.ts";
+import { type Link, RungChooser } from "./allocation.ts";
 import type { Camera, RelayedFrame } from "./camera.ts";
 
+const START_BYTES = 20_000; // without a memory of the network the first rung is the best below this: 360p q60
+const START_SHARE = 0.6; // of the remembered rate that the first rung may take: networks change
+const EARLY = 0.9; // a frame counts as due this share of the shortest interval after the last one
+
+/** What a page says of a camera it watches. */
+export type Settings = Omit<WatchedCamera, "id">;
+
 /**
- * One viewer's interest in one camera: which rendition, and the one frame that waits to be sent. Counts every frame
- * it was offered exactly once: sent, replaced, dropped, or still waiting.
+ * One viewer's interest in one camera: the rung its own link and window would take (the wish), the rendition it is
+ * served, and the one frame that waits to be sent. Counts every frame it was offered exactly once: sent, replaced,
+ * dropped, or still waiting.
  */
 export class Subscriber {
 	readonly camera: Camera;
 	readonly counters = { offered: 0, sent: 0, dropped: 0 };
+	/** Bytes sent so far over its weight: whose turn it is among those who share a connection. */
+	turn = 0;
+	/** What it would take by itself; null while the camera has told no renditions. */
+	wish: Rendition | null = null;
 	readonly #waiting = new Latest<RelayedFrame>();
 	readonly #wake: (now: number) => void;
-	#asked: number | null;
+	#settings: Settings = { rendition: null, maxLines: null, maxFramesPerSecond: null, isFocused: false };
+	#chooser: RungChooser | null = null;
+	#rememberedRate: number | null;
+	#served: Rendition | null = null;
 	#current: number | null = null;
 	#next: number | null = null; // demanded, its first frame not here yet
+	#change: Change = "joined";
+	#cause: Change = "joined";
 	#cachedFrame: RelayedFrame | null = null;
+	#offeredTime = Number.NEGATIVE_INFINITY; // captureTime of the last frame taken
 
-	/** Call `start` to begin; `wake` is called whenever a frame waits. */
-	constructor(camera: Camera, asked: number | null, wake: (now: number) => void) {
+	/** `rememberedRate`: bytes per ms its network carried before, null if unknown. `wake` is called whenever a frame waits. */
+	constructor(
+		camera: Camera,
+		{ rememberedRate, wake }: { rememberedRate: number | null; wake: (now: number) => void },
+	) {
 		this.camera = camera;
-		this.#asked = asked;
+		this.#rememberedRate = rememberedRate;
 		this.#wake = wake;
 	}
 
-	/** Joins the camera and offers its newest frame at once. */
+	/** Joins the camera and offers its newest frame at once; does nothing the second time. */
 	start(now: number): void {
+		if (this.camera.subscribers.has(this)) return;
 		this.camera.subscribers.add(this);
-		this.renditionsChanged(now);
-		const cached = this.#current === null ? null : this.camera.cached(this.#current);
+		this.ladderChanged(now);
+		this.camera.allocate(now);
+		const cached = this.camera.cached(this.#current ?? -1);
 		if (!cached) return;
 		this.#cachedFrame = cached;
 		this.#put(cached, now);
@@ -40,22 +66,50 @@ export class Subscriber {
 		this.#current = null;
 		this.#next = null;
 		this.#waiting.clear();
+		this.camera.allocate(now);
 	}
 
-	/** Asks for another rendition (null: the relay decides); false when the camera has no such rendition. */
-	ask(rendition: number | null, now: number): boolean {
+	/** Takes what the page says from now on; false when the camera has no such rendition and the old pin stays. */
+	ask(settings: Settings, now: number): boolean {
+		const { rendition } = settings;
 		const { renditions } = this.camera;
-		if (rendition !== null && renditions.length > 0 && !renditions.some(({ id }) => id === rendition))
-			return false;
-		this.#asked = rendition;
-		this.renditionsChanged(now);
-		return true;
+		const isKnown =
+			rendition === null || renditions.length === 0 || renditions.some(({ id }) => id === rendition);
+		const pin = isKnown ? rendition : this.#settings.rendition;
+		const cause = pin === this.#settings.rendition ? "window" : "choice";
+		this.#settings = { ...settings, rendition: pin };
+		if (!this.camera.subscribers.has(this)) return isKnown;
+		this.#wish(cause);
+		this.camera.allocate(now);
+		return isKnown;
 	}
 
-	/** Looks again which rendition fits; the old one goes on until the new one's first frame is here. */
-	renditionsChanged(now: number): void {
-		const wanted = this.camera.resolve(this.#asked);
-		if (wanted === null || wanted === (this.#next ?? this.#current)) return;
+	/** The camera's renditions may be others now. */
+	ladderChanged(now: number): void {
+		if (this.camera.ladder.length === 0) return;
+		this.#chooser ??= new RungChooser(this.#startRung(now), now);
+		this.#wish("source");
+	}
+
+	/** Looks again which rung its link carries; `link` without the camera's own interval. */
+	choose(now: number, link: Link, mode: Mode): void {
+		if (!this.#chooser || this.#settings.rendition !== null) return;
+		const before = this.wish;
+		this.#chooser.decide(now, link, { rungs: this.camera.rungs(now), cap: this.#cap, mode });
+		this.#wish("network");
+		if (this.wish !== before) this.camera.allocate(now);
+	}
+
+	/** The camera's decision: what it gets of what is made. The old one goes on until the new one's first frame is here. */
+	serve(rendition: Rendition | null, now: number): void {
+		if (rendition === null) return;
+		if (rendition.id !== this.#served?.id) {
+			if (this.#served) this.#change = rendition === this.wish ? this.#cause : "uplink";
+			this.#cause = "uplink"; // until the wish itself changes, others' wishes and the uplink are the cause
+		}
+		this.#served = rendition;
+		const wanted = rendition.id;
+		if (wanted === (this.#next ?? this.#current)) return;
 		const { demand } = this.camera;
 		if (this.#next !== null) demand.remove(this.#next, now);
 		this.#next = null;
@@ -65,15 +119,39 @@ export class Subscriber {
 		else this.#next = wanted;
 	}
 
+	/** What the page is told; null while nothing is served. */
+	get choice(): Choice | null {
+		if (!this.#served) return null;
+		return { id: this.camera.id, rendition: this.#served.id, limit: this.#limit, change: this.#change };
+	}
+
+	/** Share of a connection: the camera looked at counts four times. */
+	get weight(): number {
+		return this.#settings.isFocused ? 4 : 1;
+	}
+
+	/** The shortest time between two of its frames, ms. */
+	get intervalMs(): number {
+		const { maxFramesPerSecond } = this.#settings;
+		return Math.max(this.camera.intervalMs, maxFramesPerSecond ? 1000 / maxFramesPerSecond : 0);
+	}
+
 	/** Takes a frame of a rendition it watches; the newest replaces the waiting one. */
 	offer(frame: RelayedFrame, now: number): void {
-		const { rendition } = frame.header;
+		const { rendition, captureTime } = frame.header;
 		if (rendition === this.#next) {
 			if (this.#current !== null) this.camera.demand.remove(this.#current, now);
 			this.#current = rendition;
 			this.#next = null;
 		}
-		if (rendition === this.#current) this.#put(frame, now);
+		if (rendition !== this.#current) return;
+		if (
+			this.#settings.maxFramesPerSecond !== null &&
+			captureTime - this.#offeredTime < EARLY * this.intervalMs
+		)
+			return;
+		this.#offeredTime = captureTime;
+		this.#put(frame, now);
 	}
 
 	get hasWaiting(): boolean {
@@ -102,5 +180,44 @@ export class Subscriber {
 		this.counters.offered++;
 		this.#waiting.offer(frame);
 		this.#wake(now);
+	}
+
+	#wish(cause: Change): void {
+		const { rendition } = this.#settings;
+		const rung = this.camera.ladder[Math.min(this.#chooser?.rung ?? 0, this.#cap)] ?? null;
+		const wish = rendition === null ? rung : this.camera.nearest(rendition);
+		if (wish?.id !== this.wish?.id) this.#cause = cause;
+		this.wish = wish;
+	}
+
+	/** The highest rung worth sending: the best one of the least size that fills the screen. */
+	get #cap(): number {
+		const { ladder } = this.camera;
+		const { maxLines } = this.#settings;
+		const lines = ({ width, height }: Rendition) => Math.min(width, height);
+		const filling = maxLines === null ? undefined : ladder.find((rung) => lines(rung) >= maxLines);
+		if (!filling) return ladder.length - 1;
+		return ladder.findLastIndex((rung) => lines(rung) <= lines(filling));
+	}
+
+	get #limit(): Limit {
+		if (this.#served?.id !== this.wish?.id) return "uplink";
+		if (this.#settings.rendition !== null) return "choice";
+		const cap = this.#cap;
+		if ((this.#chooser?.rung ?? 0) < cap) return "network";
+		if (cap < this.camera.ladder.length - 1) return "window";
+		return this.#settings.maxFramesPerSecond === null ? "none" : "browser";
+	}
+
+	#startRung(now: number): number {
+		const rungs = this.camera.rungs(now);
+		const most =
+			this.#rememberedRate === null
+				? START_BYTES
+				: START_SHARE * this.#rememberedRate * this.camera.intervalMs;
+		return Math.max(
+			0,
+			rungs.findLastIndex(({ bytes }) => bytes <= most),
+		);
 	}
 }

@@ -2,19 +2,24 @@ import { decodeAck } from "#shared/ack.ts";
 import { ProtocolError } from "#shared/errors.ts";
 import { stampDelivery } from "#shared/frame.ts";
 import { parseViewerMessage, type ToViewerMessage, type Watch } from "#shared/protocol.ts";
-import type { RelayedFrame } from "./camera.ts";
+import type { Camera, RelayedFrame } from "./camera.ts";
 import { Downlink, type FrameWriter } from "./downlink.ts";
 import type { Hub } from "./hub.ts";
 import { Peer } from "./peer.ts";
 import type { Socket } from "./socket.ts";
 import { Subscriber } from "./subscriber.ts";
 
+const CHOICE_MS = 100;
+const RATE_TELL_MS = 2_000;
+const BPS_PER_BYTE_MS = 8_000;
 const MAX_MESSAGE_BYTES = 16 * 1024; // a watch list of 64 cameras with the longest ids
 
 /** A page's connection to `/watch`. */
 export class Viewer extends Peer {
 	readonly #hub: Hub;
 	readonly downlink: Downlink;
+	#told: { text: string; rateBps: number | null; time: number } = { text: "[]", rateBps: null, time: 0 };
+	#choiceTime = 0;
 
 	constructor(socket: Socket, hub: Hub) {
 		super(socket, hub.clock);
@@ -42,7 +47,7 @@ export class Viewer extends Peer {
 
 	protected take(value: unknown): void {
 		const message = parseViewerMessage(value);
-		if (message.type === "watch") this.#watch(message.cameras);
+		if (message.type === "watch") this.#watch(message);
 	}
 
 	protected takeBinary(message: Uint8Array): void {
@@ -67,31 +72,52 @@ export class Viewer extends Peer {
 
 	override tick(now: number): void {
 		super.tick(now);
+		this.downlink.choose(now);
 		this.downlink.flush(now);
+		if (now - this.#choiceTime >= CHOICE_MS) {
+			this.#choiceTime = now;
+			this.#tellChoice(now);
+		}
 		if (this.downlink.isStalled(now)) this.close("timeout", "no frame acknowledged for 10 s");
 	}
 
 	/** Makes the subscribers what the list says; what cannot be taken is refused and left as it was. */
-	#watch(wanted: Watch[]): void {
+	#watch({ mode, rememberedBps, cameras }: Watch): void {
 		const now = this.clock();
+		this.downlink.mode = mode;
+		if (rememberedBps !== null) this.downlink.rememberedRate = rememberedBps / BPS_PER_BYTE_MS;
 		const current = new Map(this.downlink.subscribers.map((one) => [one.camera.id, one]));
-		for (const { id, rendition } of wanted) {
-			const subscriber = current.get(id);
-			current.delete(id);
+		for (const { id, ...settings } of cameras) {
 			const camera = this.#hub.camera(id);
-			if (!camera) {
-				this.#refuse(id, "unknown-camera", `no camera "${id}"`);
-			} else if (subscriber) {
-				if (!subscriber.ask(rendition, now)) this.#refuseRendition(id, rendition);
-			} else {
-				const added = new Subscriber(camera, null, (at) => this.downlink.flush(at));
-				if (!added.ask(rendition, now)) this.#refuseRendition(id, rendition);
-				this.downlink.add(added);
-				added.start(now);
-			}
+			const subscriber = current.get(id) ?? (camera && this.#join(camera, now));
+			current.delete(id);
+			if (!subscriber) this.#refuse(id, "unknown-camera", `no camera "${id}"`);
+			else if (!subscriber.ask(settings, now)) this.#refuseRendition(id, settings.rendition);
+			subscriber?.start(now);
 		}
 		for (const subscriber of current.values()) this.forget(subscriber, now);
 		this.#hub.demandChanged(now);
+		this.#tellChoice(now);
+	}
+
+	#join(camera: Camera, now: number): Subscriber {
+		const subscriber = new Subscriber(camera, {
+			rememberedRate: this.downlink.rememberedRate,
+			wake: (at) => this.downlink.flush(at),
+		});
+		this.downlink.add(subscriber, now);
+		return subscriber;
+	}
+
+	/** Tells the page what it is sent, when that is not what it was told last. */
+	#tellChoice(now: number): void {
+		const cameras = this.downlink.subscribers.flatMap(({ choice }) => choice ?? []);
+		const text = JSON.stringify(cameras);
+		const rateBps = this.downlink.rateBps(now);
+		const isOld = now - this.#told.time > RATE_TELL_MS && rateBps !== this.#told.rateBps;
+		if (text === this.#told.text && !isOld) return;
+		this.#told = { text, rateBps, time: now };
+		this.#tell({ type: "choice", rateBps, cameras });
 	}
 
 	#refuseRendition(id: string, rendition: number | null): void {

@@ -36,6 +36,9 @@ export function number(min: number, max: number): Check<number> {
 			: fail(path, `a number from ${min} to ${max}`, value);
 }
 
+export const boolean: Check<boolean> = (value, path) =>
+	typeof value === "boolean" ? value : fail(path, "true or false", value);
+
 export function oneOf<const T extends string>(...choices: readonly T[]): Check<T> {
 	return (value, path) =>
 		choices.includes(value as T) ? (value as T) : fail(path, `one of ${choices.join(", ")}`, value);

@@ -1,4 +1,15 @@
-import { array, type Checked, integer, matching, nullable, number, object, oneOf, text } from "./check.ts";
+import {
+	array,
+	boolean,
+	type Checked,
+	integer,
+	matching,
+	nullable,
+	number,
+	object,
+	oneOf,
+	text,
+} from "./check.ts";
 import { ProtocolError } from "./errors.ts";
 
 /** Grows with every change that an older peer would misread. */
@@ -21,6 +32,18 @@ export const CAMERA_REASONS = [
 	"encoder",
 ] as const;
 export type CameraReason = (typeof CAMERA_REASONS)[number];
+
+/** How a viewer weighs a smooth picture against a sharp one. */
+export const MODES = ["smooth", "balanced", "sharp"] as const;
+export type Mode = (typeof MODES)[number];
+
+/** What keeps a picture from a higher rung: nothing, this viewer's network, the camera's uplink, the size it is shown in, the viewer's own choice, what its browser can decode. */
+const LIMITS = ["none", "network", "uplink", "window", "choice", "browser"] as const;
+export type Limit = (typeof LIMITS)[number];
+
+/** Why the rendition was last changed. */
+const CHANGES = ["joined", "network", "uplink", "window", "choice", "browser", "source"] as const;
+export type Change = (typeof CHANGES)[number];
 
 /** A setting that could not be taken; what was in force stays. */
 const REFUSALS = ["unknown-camera", "unknown-rendition", "frame-too-large", "bad-frame"] as const;
@@ -75,6 +98,8 @@ const AGENT_MESSAGES = {
 	}),
 	camera: object(cameraFields),
 	have: object({ version }),
+	/** What the uplink carries, by the agent's flow window, bits per second of busy time. */
+	uplink: object({ rateBps: number(0, Number.MAX_SAFE_INTEGER) }),
 	stats: object({
 		cameras: array(
 			object({
@@ -94,7 +119,22 @@ const VIEWER_MESSAGES = {
 	...ANY_TO_RELAY,
 	/** The full set of what this page shows now; an empty list stops all frames. */
 	watch: object({
-		cameras: array(object({ id: cameraId, rendition: nullable(renditionId) }), MAX_CAMERAS),
+		mode: oneOf(...MODES),
+		/** What this network carried when the page last watched over it, bits per second. */
+		rememberedBps: nullable(number(1, Number.MAX_SAFE_INTEGER)),
+		cameras: array(
+			object({
+				id: cameraId,
+				rendition: nullable(renditionId),
+				/** Lines of the screen the picture fills: more are not worth sending. */
+				maxLines: nullable(side),
+				/** What the browser manages to decode. */
+				maxFramesPerSecond: nullable(number(0.1, 1_000)),
+				/** The one looked at: first in line when not everything fits. */
+				isFocused: boolean,
+			}),
+			MAX_CAMERAS,
+		),
 	}),
 };
 const ANY_FROM_RELAY = {
@@ -115,6 +155,14 @@ const TO_AGENT_MESSAGES = {
 };
 const TO_VIEWER_MESSAGES = {
 	...ANY_FROM_RELAY,
+	/** What each watched camera is sent as, on every change; `rateBps` is what this connection carries, null before it is known. */
+	choice: object({
+		rateBps: nullable(number(0, Number.MAX_SAFE_INTEGER)),
+		cameras: array(
+			object({ id: cameraId, rendition: renditionId, limit: oneOf(...LIMITS), change: oneOf(...CHANGES) }),
+			MAX_CAMERAS,
+		),
+	}),
 	cameras: object({
 		cameras: array(
 			object({
@@ -141,7 +189,9 @@ export type ToViewerMessage = MessageOf<typeof TO_VIEWER_MESSAGES>;
 export type CameraState = Omit<Extract<AgentMessage, { type: "camera" }>, "type">;
 export type CameraStatus = Extract<ToViewerMessage, { type: "cameras" }>["cameras"][number];
 export type AgentStats = Extract<AgentMessage, { type: "stats" }>["cameras"][number];
-export type Watch = Extract<ViewerMessage, { type: "watch" }>["cameras"][number];
+export type Watch = Omit<Extract<ViewerMessage, { type: "watch" }>, "type">;
+export type WatchedCamera = Watch["cameras"][number];
+export type Choice = Extract<ToViewerMessage, { type: "choice" }>["cameras"][number];
 
 /** What an agent may say, from its JSON value; throws ProtocolError naming the field. */
 export const parseAgentMessage = parser<AgentMessage>(AGENT_MESSAGES);

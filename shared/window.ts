@@ -4,6 +4,8 @@ import { WindowedMin } from "./windowed-min.ts";
 const QUEUE_WAIT_MS = 20; // a frame that would wait longer than this in queues is better sent newer
 const GATE_HORIZON_MS = 300; // rate horizon of the gate: about ten frames
 const INTERVALS_IN_FLIGHT = 3; // at most this many frame intervals of the link's rate beyond the empty round trip
+const INTERVAL_SHARE = 1.2; // of the frame interval that all renditions of one raw frame may take together
+const SENT_WINDOW_MS = 1_000;
 const BASE_WINDOW_MS = 10_000; // the empty path's delay is sought over this long
 const QUEUE_WINDOW_MS = 2_000;
 const FOREIGN_QUEUE_MS = 60; // our own queue drains with every frame; one that never falls below this is somebody else's
@@ -46,6 +48,8 @@ export class FlowWindow {
 	#back = new WindowedMin(BASE_WINDOW_MS); // our clock minus receiver's, plus the way back
 	#queue = new WindowedMin(QUEUE_WINDOW_MS);
 	#samples: ServiceSample[] = [];
+	#sent: { time: number; bytes: number }[] = []; // of the last second
+	#sentBytes = 0;
 	#initialRate: number;
 	#firstAckTime: number | null = null;
 	#modeTime = Number.NEGATIVE_INFINITY;
@@ -80,10 +84,53 @@ export class FlowWindow {
 		return this.#waitMs(now, rate) <= QUEUE_WAIT_MS;
 	}
 
+	/**
+	 * Whether a further frame of `bytes` fits behind `aheadBytes` that are about to be sent: it would be through
+	 * before the next raw frame comes. For the larger renditions of one raw frame, smallest first.
+	 */
+	admitsBehind(
+		now: number,
+		intervalMs: number,
+		{ bytes, aheadBytes }: { bytes: number; aheadBytes: number },
+	): boolean {
+		if (this.#firstAckTime === null || !this.#isTrusted)
+			return this.#inFlight.length === 0 && aheadBytes === 0;
+		const rate = this.rate(now, GATE_HORIZON_MS);
+		return (
+			this.#waitMs(now, rate) + (aheadBytes + bytes) / rate <= INTERVAL_SHARE * intervalMs + QUEUE_WAIT_MS
+		);
+	}
+
+	/** After a pause what was measured is old: believes `share` of the last rate until new acks come. */
+	restart(now: number, share: number): void {
+		this.#initialRate = share * this.rate(now, SAMPLES_MS);
+		this.#samples = [];
+	}
+
+	/** Size of the oldest frame in flight; 0 when there is none. */
+	get headBytes(): number {
+		return this.#inFlight[0]?.bytes ?? 0;
+	}
+
+	/** False until a receiver has acknowledged something: rates are guesses before. */
+	get isMeasured(): boolean {
+		return this.#samples.length > 0;
+	}
+
+	/** Bytes per ms handed to the socket over the last second. */
+	sentRate(now: number): number {
+		while (this.#sent.length > 0 && now - this.#sent[0]!.time > SENT_WINDOW_MS)
+			this.#sentBytes -= this.#sent.shift()!.bytes;
+		return this.#sentBytes / SENT_WINDOW_MS;
+	}
+
 	/** Notes a frame handed to the socket; `delivery` grows by one per frame. */
 	sent(now: number, delivery: number, bytes: number): void {
 		this.#inFlight.push({ delivery, bytes, sentTime: now });
 		this.inFlightBytes += bytes;
+		this.#sent.push({ time: now, bytes });
+		this.#sentBytes += bytes;
+		this.sentRate(now); // forgets what left the window
 	}
 
 	/** Takes an ack; the sample it yields, or null where it says nothing about the rate. */

@@ -2,6 +2,7 @@ import { encodeAck } from "#shared/ack.ts";
 import { localNow } from "#shared/clock.ts";
 import { decodeHeader, type FrameHeader, messageType } from "#shared/frame.ts";
 import { decodePing, encodePong } from "#shared/ping.ts";
+import type { Watch, WatchedCamera } from "#shared/protocol.ts";
 import { until } from "./until.ts";
 
 /** A frame as a test's viewer got it. */
@@ -62,12 +63,21 @@ export class WireClient implements Disposable {
 		for (const message of messages) this.socket.send(message as Uint8Array<ArrayBuffer>);
 	}
 
-	/** Watches these cameras and no others; a number is a rendition, null leaves it to the relay. */
-	watch(cameras: Record<string, number | null>): void {
-		this.say({
-			type: "watch",
-			cameras: Object.entries(cameras).map(([id, rendition]) => ({ id, rendition })),
-		});
+	/** Watches these cameras and no others; a number is a rendition, null leaves it to the relay. `change` overrides. */
+	watch(
+		cameras: Record<string, number | null>,
+		change: Partial<Watch> & { camera?: Partial<WatchedCamera> } = {},
+	): void {
+		const { camera, ...rest } = change;
+		const watched = Object.entries(cameras).map(([id, rendition]) => ({
+			id,
+			rendition,
+			maxLines: null,
+			maxFramesPerSecond: null,
+			isFocused: false,
+			...camera,
+		}));
+		this.say({ type: "watch", mode: "balanced", rememberedBps: null, cameras: watched, ...rest });
 	}
 
 	/** The first message that fits, already here or still to come. */

@@ -1,0 +1,107 @@
+/** One rung of a camera, as the choice of what the agent makes sees it. */
+export interface Offered {
+	/** Viewers whose own link and window would take this rung. */
+	viewers: number;
+	/** Bytes per ms at full rate. */
+	cost: number;
+	/** How good it looks, 0..1. */
+	value: number;
+}
+
+const MAX_RENDITIONS = 4; // of one camera at a time, so that no crowd of viewers can overload an agent
+const COMFORT = 0.75; // share of the uplink up to which nothing has to be weighed
+const TIGHT = 0.85; // share planned for after it became too much
+const OVERLOAD = 1.2; // cost over rate that is too much when it lasts
+const OVERLOAD_MS = 500;
+const FLOOD = 2.5; // cost over rate that is too much at once
+const UP_MS = 3_000; // between a change and the next one upward
+const UP_GAIN = 0.03; // of the viewers' sum: less is not worth a change
+const CHEAPER = 1e-6; // prefers the cheaper of two equally good sets
+
+/** The sum over viewers of the value of the best rung of `set` not above their own; one left without any counts -1. */
+function valueOfSet(set: number, rungs: readonly Offered[]): number {
+	let sum = 0;
+	let best = -1;
+	for (let i = 0; i < rungs.length; i++) {
+		const rung = rungs[i]!;
+		if ((set >> i) & 1) best = rung.value;
+		sum += rung.viewers * best;
+	}
+	return sum;
+}
+
+function costOfSet(set: number, rungs: readonly Offered[]): number {
+	let sum = 0;
+	for (let i = 0; i < rungs.length; i++) if ((set >> i) & 1) sum += rungs[i]!.cost;
+	return sum;
+}
+
+/**
+ * The set of rungs (bit i = rung i) of greatest value to the viewers whose cost, bytes per ms, stays within the
+ * budget; when not even one does, the one of which most arrives. Tries every set: 2^10 at most.
+ */
+export function bestSet(rungs: readonly Offered[], budget: number): number {
+	let best = 0;
+	let bestValue = Number.NEGATIVE_INFINITY;
+	for (let set = 1; set < 1 << rungs.length; set++) {
+		const isSingle = (set & (set - 1)) === 0;
+		if (countOf(set) > MAX_RENDITIONS) continue;
+		const cost = costOfSet(set, rungs);
+		if (cost > budget && !isSingle) continue;
+		let value = valueOfSet(set, rungs);
+		if (cost > budget && value > 0) value *= budget / cost;
+		value -= CHEAPER * cost;
+		if (value > bestValue) [best, bestValue] = [set, value];
+	}
+	return best;
+}
+
+/**
+ * Which rungs of one camera its agent makes. As long as the uplink has room it is exactly what the viewers want;
+ * otherwise the best set for all of them together, kept until a change is clearly worth it. Pure: `now` in ms.
+ */
+export class RenditionSet {
+	/** Bit i = rung i. */
+	set = 0;
+	/** Whether somebody gets less than their own link would take. */
+	isLimited = false;
+	#changeTime = Number.NEGATIVE_INFINITY;
+	#overloadTime: number | null = null;
+
+	/** `budget`: bytes per ms the uplink has for this camera, null when it is not known to be a limit. */
+	update(now: number, rungs: readonly Offered[], budget: number | null): number {
+		const wanted = rungs.reduce((set, { viewers }, i) => (viewers > 0 ? set | (1 << i) : set), 0);
+		const isFree = budget === null || costOfSet(wanted, rungs) <= COMFORT * budget;
+		if (wanted === 0 || (isFree && countOf(wanted) <= MAX_RENDITIONS))
+			return this.#settle(now, wanted, false);
+		const rate = budget ?? Number.POSITIVE_INFINITY;
+		const cost = costOfSet(this.set, rungs);
+		if (cost <= OVERLOAD * rate) this.#overloadTime = null;
+		else this.#overloadTime ??= now;
+		const overloadMs = this.#overloadTime === null ? -1 : now - this.#overloadTime;
+		if (this.set === 0 || overloadMs >= OVERLOAD_MS || cost > FLOOD * rate)
+			return this.#settle(now, bestSet(rungs, TIGHT * rate), true);
+		const better = bestSet(rungs, COMFORT * rate);
+		const viewers = rungs.reduce((sum, rung) => sum + rung.viewers, 0);
+		const gain = valueOfSet(better, rungs) - valueOfSet(this.set, rungs);
+		if (gain > UP_GAIN * viewers && now - this.#changeTime >= UP_MS) return this.#settle(now, better, true);
+		this.isLimited = true;
+		return this.set;
+	}
+
+	#settle(now: number, set: number, isLimited: boolean): number {
+		this.isLimited = isLimited;
+		if (set !== this.set) {
+			this.set = set;
+			this.#changeTime = now;
+			this.#overloadTime = null;
+		}
+		return set;
+	}
+}
+
+function countOf(set: number): number {
+	let count = 0;
+	for (let rest = set; rest > 0; rest &= rest - 1) count++;
+	return count;
+}
