@@ -51,7 +51,7 @@ export const websocket: WebSocketHandler<Accepted> = {
 	sendPings: false,
 	open(ws) {
 		guard(ws, () => {
-			ws.data.session = ws.data.start(socketOf(ws));
+			ws.data.session = ws.data.start(new BunSocket(ws));
 		});
 	},
 	message(ws, message) {
@@ -89,30 +89,46 @@ function failed(ws: ServerWebSocket<Accepted>, cause: unknown): void {
 	closeWith(ws, "internalError", "internal error, see the relay's log");
 }
 
-function socketOf(ws: ServerWebSocket<Accepted>): Socket {
-	let mayBuffer = false; // asking the socket costs as much as the rest of a send
-	// What send returns: bytes written, -1 accepted but buffered, 0 refused.
-	const accepted = (result: number) => {
-		if (result <= 0) mayBuffer = true;
+class BunSocket implements Socket {
+	readonly #ws: ServerWebSocket<Accepted>;
+	#mayBuffer = false; // asking the socket costs as much as the rest of a send
+
+	constructor(ws: ServerWebSocket<Accepted>) {
+		this.#ws = ws;
+	}
+
+	get bufferedBytes(): number {
+		if (!this.#mayBuffer) return 0;
+		const bytes = this.#ws.getBufferedAmount();
+		this.#mayBuffer = bytes > 0;
+		return bytes;
+	}
+
+	sendText(text: string): boolean {
+		return this.#accepted(this.#ws.sendText(text));
+	}
+
+	sendBinary(bytes: Uint8Array): boolean {
+		return this.#accepted(this.#ws.sendBinary(bytes));
+	}
+
+	cork(sends: () => void): void {
+		this.#ws.cork(sends);
+	}
+
+	ping(): void {
+		this.#ws.ping();
+	}
+
+	close(reason: CloseReason, words: string): void {
+		closeWith(this.#ws, reason, words);
+	}
+
+	/** What send returns: bytes written, -1 accepted but buffered, 0 refused. */
+	#accepted(result: number): boolean {
+		if (result <= 0) this.#mayBuffer = true;
 		return result !== 0;
-	};
-	return {
-		get bufferedBytes() {
-			if (!mayBuffer) return 0;
-			const bytes = ws.getBufferedAmount();
-			mayBuffer = bytes > 0;
-			return bytes;
-		},
-		sendText: (text) => accepted(ws.sendText(text)),
-		sendBinary: (bytes) => accepted(ws.sendBinary(bytes)),
-		cork: (sends) => {
-			ws.cork(sends);
-		},
-		ping: () => {
-			ws.ping();
-		},
-		close: (reason, words) => closeWith(ws, reason, words),
-	};
+	}
 }
 
 function closeWith(ws: ServerWebSocket<Accepted>, reason: CloseReason, words: string): void {

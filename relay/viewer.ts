@@ -137,6 +137,17 @@ export class Viewer extends Peer {
 class FramePair implements FrameWriter {
 	readonly #socket: Socket;
 	readonly #clock: () => number;
+	#frame: RelayedFrame | null = null;
+	#isSent = false;
+	// One function for all frames: it runs for every frame of every viewer.
+	readonly #sendPair = () => {
+		const frame = this.#frame!;
+		this.#isSent = this.#socket.sendBinary(frame.headerBytes);
+		if (!this.#isSent) return;
+		this.#isSent = this.#socket.sendBinary(frame.body);
+		// A header without its body would make the next header look like one.
+		if (!this.#isSent) this.#socket.close("timeout", "the connection takes no more");
+	};
 
 	constructor(socket: Socket, clock: () => number) {
 		this.#socket = socket;
@@ -147,15 +158,11 @@ class FramePair implements FrameWriter {
 		return this.#socket.bufferedBytes;
 	}
 
-	write({ headerBytes, headerView, body }: RelayedFrame, delivery: number, isCached: boolean): boolean {
-		stampDelivery(headerView, { delivery, sendTime: this.#clock(), isCached });
-		let isSent = false;
-		this.#socket.cork(() => {
-			if (!this.#socket.sendBinary(headerBytes)) return;
-			isSent = this.#socket.sendBinary(body);
-			// A header without its body would make the next header look like one.
-			if (!isSent) this.#socket.close("timeout", "the connection takes no more");
-		});
-		return isSent;
+	write(frame: RelayedFrame, delivery: number, isCached: boolean): boolean {
+		stampDelivery(frame.headerView, { delivery, sendTime: this.#clock(), isCached });
+		this.#frame = frame;
+		this.#socket.cork(this.#sendPair);
+		this.#frame = null;
+		return this.#isSent;
 	}
 }
