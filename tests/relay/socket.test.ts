@@ -36,8 +36,8 @@ test("a handler that throws is logged, counted, and closes that connection with 
 	console.error = printed;
 	const before = faults.count;
 	const { ws, closed } = fakeSocket({ text: fails(new Error("boom")), binary: fails("odd") });
-	websocket.message(ws, "x");
-	websocket.message(ws, Buffer.of(1));
+	websocket.message!(ws, "x");
+	websocket.message!(ws, Buffer.of(1));
 	console.error = original;
 	expect(faults.count).toBe(before + 2);
 	expect(String(printed.mock.calls[0]?.[0])).toContain("boom");
@@ -50,7 +50,7 @@ test("a handler that throws is logged, counted, and closes that connection with 
 test("what breaks the protocol is no fault of ours: 4400 with what was wrong, at most 120 bytes of it", () => {
 	const before = faults.count;
 	const { ws, closed } = fakeSocket({ text: fails(new ProtocolError(`field: ${"é".repeat(200)}`)) });
-	websocket.message(ws, "x");
+	websocket.message!(ws, "x");
 	expect(faults.count).toBe(before);
 	expect(closed[0]![0]).toBe(4400);
 	expect(Buffer.byteLength(closed[0]![1])).toBeLessThanOrEqual(120);
