@@ -18,7 +18,10 @@ export interface Link {
 	headBytes: number;
 	/** Bytes per ms sent over the last second. */
 	sentRate: number;
-	/** The source's frame interval, longer by the share of the link that other cameras take, ms. */
+	/**
+	 * How much of the link's time one frame may take, ms: the source's frame interval, times this camera's share where
+	 * several take turns on one link. A whole interval for each would let them take the link's time several times over.
+	 */
 	intervalMs: number;
 }
 
@@ -52,6 +55,7 @@ const FORGIVEN_MS = 10_000;
 const CALM_MS = 12_000; // the longer nothing changed, the smaller a gain is worth a change: halves in this time
 const LEAST_EASE = 0.12;
 const CLIMB_MS = 6_000; // so long after the last way down, climbing on is not flapping
+const CLIMB_EASE = 0.5;
 const OUTAGE_MS = 600; // nothing came for this long: decide at once
 const FIXED_AGE_MS = 20; // capture, encoding, decoding: what every picture has
 const SSIM_FLOOR = 0.7; // below it a picture is worth nothing
@@ -102,26 +106,27 @@ export class RungChooser {
 		if (link.history.length === 0 && !isOutage) return this.rung;
 
 		const taste = TASTES[mode];
-		const gain = (index: number) => expectedValue(now, link, rungs[index]!, taste);
-		const current = gain(this.rung);
+		evidence.fill(now, link);
+		const valueAt = (index: number) => evidence.expectedValue(rungs[index]!, link, taste);
+		const current = valueAt(this.rung);
 		let best = this.rung;
 		let bestGain = 0;
 		const provenBytes = GROWTH * link.sentRate * link.intervalMs;
 		for (let index = Math.max(0, this.rung - REACH); index <= Math.min(cap, this.rung + REACH); index++) {
 			if (index > this.rung && rungs[index]!.bytes > provenBytes) break;
-			const gained = gain(index) - current;
+			const gained = valueAt(index) - current;
 			if (gained > bestGain) [best, bestGain] = [index, gained];
 		}
 
-		const ease = Math.max(LEAST_EASE, 2 ** (-sinceChangeMs / CALM_MS)) * taste.caution;
-		if (best < this.rung && bestGain > DOWN_GAIN * ease && sinceChangeMs >= DOWN_MS) {
+		const ease = Math.max(LEAST_EASE, 2 ** (-sinceChangeMs / CALM_MS));
+		if (best < this.rung && bestGain > DOWN_GAIN * ease * taste.caution && sinceChangeMs >= DOWN_MS) {
 			if (now - this.#upTime < FAILED_MS)
 				this.#upMs = Math.min(UP_MS * MAX_FAILED, this.#upMs * FAILED_FACTOR);
 			return this.#change(now, best);
 		}
 		if (sinceChangeMs > FORGIVEN_MS) this.#upMs = UP_MS;
-		const easeUp = now - this.#downTime > CLIMB_MS ? Math.min(ease, 0.5) : ease;
-		if (best > this.rung && bestGain > UP_GAIN * easeUp && sinceChangeMs >= this.#upMs)
+		const easeUp = now - this.#downTime > CLIMB_MS ? Math.min(ease, CLIMB_EASE) : ease;
+		if (best > this.rung && bestGain > UP_GAIN * easeUp * taste.caution && sinceChangeMs >= this.#upMs)
 			return this.#change(now, best);
 		return this.rung;
 	}
@@ -136,19 +141,45 @@ export class RungChooser {
 	}
 }
 
-function expectedValue(now: number, link: Link, rung: Rung, taste: Taste): number {
-	let weights = 0;
-	let sum = 0;
-	const baseMs = FIXED_AGE_MS + link.roundTripMs / 2;
-	const count = (rate: number, weight: number) => {
-		const serviceMs = rung.bytes / rate;
-		const shownMs = Math.max(link.intervalMs, serviceMs);
-		const worth = worthAtAge(baseMs + taste.lateness * (serviceMs + shownMs / 2));
-		sum += weight * (rung.value * worth - taste.rareness * (1 - link.intervalMs / shownMs));
-		weights += weight;
-	};
-	for (const { time, bytes, busyMs, frames } of link.history)
-		count(bytes / busyMs, Math.max(busyMs, frames * link.intervalMs) * Math.exp((time - now) / MEMORY_MS));
-	if (link.overdueMs > link.intervalMs) count(link.headBytes / link.overdueMs, link.overdueMs);
-	return weights > 0 ? sum / weights : -1;
+/** How fast the link was lately, stretch by stretch, and how much each counts now. */
+class Evidence {
+	#msPerByte: number[] = [];
+	#weights: number[] = [];
+	#count = 0;
+	#sum = 0;
+
+	fill(now: number, { history, overdueMs, headBytes, intervalMs }: Link): void {
+		this.#count = 0;
+		this.#sum = 0;
+		for (let i = 0; i < history.length; i++) {
+			const { time, bytes, busyMs, frames } = history[i]!;
+			const weight = Math.max(busyMs, frames * intervalMs) * Math.exp((time - now) / MEMORY_MS);
+			this.#add(busyMs / bytes, weight);
+		}
+		if (overdueMs > intervalMs) this.#add(overdueMs / headBytes, overdueMs);
+	}
+
+	expectedValue({ bytes, value }: Rung, { intervalMs, roundTripMs }: Link, taste: Taste): number {
+		const baseMs = FIXED_AGE_MS + roundTripMs / 2;
+		const { lateness, rareness } = taste;
+		let sum = 0;
+		for (let i = 0; i < this.#count; i++) {
+			const serviceMs = bytes * this.#msPerByte[i]!;
+			const isRarer = serviceMs > intervalMs;
+			const shownMs = isRarer ? serviceMs : intervalMs;
+			let gained = value * worthAtAge(baseMs + lateness * (serviceMs + shownMs / 2));
+			if (isRarer) gained -= rareness * (1 - intervalMs / serviceMs);
+			sum += this.#weights[i]! * gained;
+		}
+		return this.#sum > 0 ? sum / this.#sum : -1;
+	}
+
+	#add(msPerByte: number, weight: number): void {
+		this.#msPerByte[this.#count] = msPerByte;
+		this.#weights[this.#count] = weight;
+		this.#sum += weight;
+		this.#count++;
+	}
 }
+
+const evidence = new Evidence(); // filled and read within one call: one for all spares 60 allocations a look

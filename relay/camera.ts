@@ -16,6 +16,7 @@ export interface RelayedFrame {
 	body: Uint8Array;
 }
 
+const RUNGS_MS = 100; // all viewers of a camera share one look at its sizes
 const DEFAULT_INTERVAL_MS = 1000 / 30; // until the agent has told the source's rate
 
 /** One camera as the relay knows it: who watches it, its newest frames, its state in the agent's words. */
@@ -35,6 +36,8 @@ export class Camera {
 	#state: CameraState;
 	#since: number;
 	#budget: number | null = null;
+	#rungs: readonly Rung[] = [];
+	#rungsTime = Number.NEGATIVE_INFINITY;
 	#newest = new Map<number, RelayedFrame>(); // one per rendition
 	#newestRendition = -1;
 	readonly #scene = new SceneSize();
@@ -64,11 +67,15 @@ export class Camera {
 	}
 
 	/** The ladder as the choice of a rung sees it: sizes of this scene, now. */
-	rungs(now: number): Rung[] {
-		return this.ladder.map((rung) => ({
-			bytes: this.#scene.bytesOf(rung, now),
-			value: pictureValue(rung.ssim),
-		}));
+	rungs(now: number): readonly Rung[] {
+		if (now - this.#rungsTime >= RUNGS_MS) {
+			this.#rungsTime = now;
+			this.#rungs = this.ladder.map((rung) => ({
+				bytes: this.#scene.bytesOf(rung, now),
+				value: pictureValue(rung.ssim),
+			}));
+		}
+		return this.#rungs;
 	}
 
 	/** Takes the agent's word; whoever watched a rendition that is gone gets the nearest. */
@@ -79,6 +86,7 @@ export class Camera {
 		const { source, renditions } = isUnknown ? this.#state : state;
 		this.#state = { ...state, source, renditions };
 		this.ladder = renditions.filter(({ offer }) => offer === "ladder");
+		this.#rungsTime = Number.NEGATIVE_INFINITY;
 		for (const subscriber of this.subscribers) subscriber.ladderChanged(now);
 		this.allocate(now);
 	}

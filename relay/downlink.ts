@@ -99,8 +99,8 @@ export class Downlink {
 			sentRate: window.sentRate(now),
 		};
 		for (const subscriber of this.#subscribers) {
-			// Its part of the link is as if its frames came that much further apart.
-			const intervalMs = (subscriber.intervalMs * weights) / subscriber.weight;
+			// Its part of the link: as if each of its frames had that much less time.
+			const intervalMs = (subscriber.intervalMs * subscriber.weight) / weights;
 			subscriber.choose(now, { ...link, intervalMs }, this.mode);
 		}
 	}

@@ -18,16 +18,33 @@ const UP_MS = 3_000; // between a change and the next one upward
 const UP_GAIN = 0.03; // of the viewers' sum: less is not worth a change
 const CHEAPER = 1e-6; // prefers the cheaper of two equally good sets
 
-/** The sum over viewers of the value of the best rung of `set` not above their own; one left without any counts -1. */
+/** The sum over viewers of the value of the best rung of `set` not above their own. */
 function valueOfSet(set: number, rungs: readonly Offered[]): number {
 	let sum = 0;
-	let best = -1;
+	let best = 0;
 	for (let i = 0; i < rungs.length; i++) {
 		const rung = rungs[i]!;
 		if ((set >> i) & 1) best = rung.value;
 		sum += rung.viewers * best;
 	}
 	return sum;
+}
+
+/** The rungs of `set` that somebody gets. */
+function usedOfSet(set: number, rungs: readonly Offered[]): number {
+	let used = 0;
+	let best = 0;
+	for (let i = 0; i < rungs.length; i++) {
+		if ((set >> i) & 1) best = 1 << i;
+		if (rungs[i]!.viewers > 0) used |= best;
+	}
+	return used;
+}
+
+/** Whether every viewer finds a rung in `set` that is not above their own. */
+function isForAll(set: number, rungs: readonly Offered[]): boolean {
+	const lowest = rungs.findIndex(({ viewers }) => viewers > 0);
+	return (set & ((2 << lowest) - 1)) !== 0;
 }
 
 function costOfSet(set: number, rungs: readonly Offered[]): number {
@@ -38,19 +55,19 @@ function costOfSet(set: number, rungs: readonly Offered[]): number {
 
 /**
  * The set of rungs (bit i = rung i) of greatest value to the viewers whose cost, bytes per ms, stays within the
- * budget; when not even one does, the one of which most arrives. Tries every set: 2^10 at most.
+ * budget; when not even one does, the one of which most arrives. Leaves no viewer without any. Tries every set: 2^10
+ * at most.
  */
 export function bestSet(rungs: readonly Offered[], budget: number): number {
 	let best = 0;
 	let bestValue = Number.NEGATIVE_INFINITY;
 	for (let set = 1; set < 1 << rungs.length; set++) {
-		const isSingle = (set & (set - 1)) === 0;
-		if (countOf(set) > MAX_RENDITIONS) continue;
+		const count = countOf(set);
+		if (count > MAX_RENDITIONS || !isForAll(set, rungs)) continue;
 		const cost = costOfSet(set, rungs);
-		if (cost > budget && !isSingle) continue;
-		let value = valueOfSet(set, rungs);
-		if (cost > budget && value > 0) value *= budget / cost;
-		value -= CHEAPER * cost;
+		if (cost > budget && count > 1) continue;
+		const share = cost > budget ? budget / cost : 1; // of its frames that arrive
+		const value = share * valueOfSet(set, rungs) - CHEAPER * cost;
 		if (value > bestValue) [best, bestValue] = [set, value];
 	}
 	return best;
@@ -71,32 +88,35 @@ export class RenditionSet {
 	/** `budget`: bytes per ms the uplink has for this camera, null when it is not known to be a limit. */
 	update(now: number, rungs: readonly Offered[], budget: number | null): number {
 		const wanted = rungs.reduce((set, { viewers }, i) => (viewers > 0 ? set | (1 << i) : set), 0);
-		const isFree = budget === null || costOfSet(wanted, rungs) <= COMFORT * budget;
-		if (wanted === 0 || (isFree && countOf(wanted) <= MAX_RENDITIONS))
-			return this.#settle(now, wanted, false);
 		const rate = budget ?? Number.POSITIVE_INFINITY;
-		const cost = costOfSet(this.set, rungs);
-		if (cost <= OVERLOAD * rate) this.#overloadTime = null;
-		else this.#overloadTime ??= now;
-		const overloadMs = this.#overloadTime === null ? -1 : now - this.#overloadTime;
-		if (this.set === 0 || overloadMs >= OVERLOAD_MS || cost > FLOOD * rate)
-			return this.#settle(now, bestSet(rungs, TIGHT * rate), true);
-		const better = bestSet(rungs, COMFORT * rate);
-		const viewers = rungs.reduce((sum, rung) => sum + rung.viewers, 0);
-		const gain = valueOfSet(better, rungs) - valueOfSet(this.set, rungs);
-		if (gain > UP_GAIN * viewers && now - this.#changeTime >= UP_MS) return this.#settle(now, better, true);
-		this.isLimited = true;
+		const isHeld = this.isLimited && now - this.#changeTime < UP_MS;
+		const hasRoom = countOf(wanted) <= MAX_RENDITIONS && costOfSet(wanted, rungs) <= COMFORT * rate;
+		if (wanted === 0 || (hasRoom && !isHeld)) this.#settle(now, wanted);
+		else if (this.#isTooMuch(now, costOfSet(this.set, rungs) / rate) || !isForAll(this.set, rungs))
+			this.#settle(now, bestSet(rungs, TIGHT * rate));
+		else if (now - this.#changeTime >= UP_MS) {
+			const better = bestSet(rungs, COMFORT * rate);
+			const viewers = rungs.reduce((sum, rung) => sum + rung.viewers, 0);
+			if (valueOfSet(better, rungs) - valueOfSet(this.set, rungs) > UP_GAIN * viewers)
+				this.#settle(now, better);
+		}
+		this.set = usedOfSet(this.set, rungs); // what nobody gets any more costs the others
+		this.isLimited = (wanted & ~this.set) !== 0;
 		return this.set;
 	}
 
-	#settle(now: number, set: number, isLimited: boolean): number {
-		this.isLimited = isLimited;
-		if (set !== this.set) {
-			this.set = set;
-			this.#changeTime = now;
-			this.#overloadTime = null;
-		}
-		return set;
+	/** `load`: cost over rate. */
+	#isTooMuch(now: number, load: number): boolean {
+		if (load <= OVERLOAD) this.#overloadTime = null;
+		else this.#overloadTime ??= now;
+		return this.#overloadTime !== null && (now - this.#overloadTime >= OVERLOAD_MS || load > FLOOD);
+	}
+
+	#settle(now: number, set: number): void {
+		this.#overloadTime = null;
+		if (set === this.set) return;
+		this.set = set;
+		this.#changeTime = now;
 	}
 }
 

@@ -16,7 +16,9 @@ const MIN_SERVICE_MS = 1;
 const MAX_SERVICE_MS = 400; // one outage must not poison the average
 const SAMPLES_MS = 6_000;
 const MAX_SAMPLES = 400;
+const PAUSE_MS = 1_000; // links change in longer ones
 const INITIAL_ROUND_TRIP_MS = 100; // before the first ack
+const CLOCK_SLIP_MS = 20; // nothing travels faster than in no time; drift is 1 ms in the time the base is kept
 const ACK_WRAP_MS = 2 ** 32 / 10;
 
 interface InFlight {
@@ -48,7 +50,7 @@ export class FlowWindow {
 	#back = new WindowedMin(BASE_WINDOW_MS); // our clock minus receiver's, plus the way back
 	#queue = new WindowedMin(QUEUE_WINDOW_MS);
 	#samples: ServiceSample[] = [];
-	#sent: { time: number; bytes: number }[] = []; // of the last second
+	#sent: InFlight[] = []; // of the last second
 	#sentBytes = 0;
 	#initialRate: number;
 	#firstAckTime: number | null = null;
@@ -103,7 +105,9 @@ export class FlowWindow {
 
 	/** After a pause what was measured is old: believes `share` of the last rate until new acks come. */
 	restart(now: number, share: number): void {
-		this.#initialRate = share * this.rate(now, SAMPLES_MS);
+		const last = this.#samples.at(-1);
+		if (!last || now - last.time < PAUSE_MS) return; // nothing came since the last restart, or it is not old
+		this.#initialRate = share * this.rate(last.time, SAMPLES_MS);
 		this.#samples = [];
 	}
 
@@ -119,16 +123,17 @@ export class FlowWindow {
 
 	/** Bytes per ms handed to the socket over the last second. */
 	sentRate(now: number): number {
-		while (this.#sent.length > 0 && now - this.#sent[0]!.time > SENT_WINDOW_MS)
+		while (this.#sent.length > 0 && now - this.#sent[0]!.sentTime > SENT_WINDOW_MS)
 			this.#sentBytes -= this.#sent.shift()!.bytes;
 		return this.#sentBytes / SENT_WINDOW_MS;
 	}
 
 	/** Notes a frame handed to the socket; `delivery` grows by one per frame. */
 	sent(now: number, delivery: number, bytes: number): void {
-		this.#inFlight.push({ delivery, bytes, sentTime: now });
+		const frame = { delivery, bytes, sentTime: now };
+		this.#inFlight.push(frame);
 		this.inFlightBytes += bytes;
-		this.#sent.push({ time: now, bytes });
+		this.#sent.push(frame);
 		this.#sentBytes += bytes;
 		this.sentRate(now); // forgets what left the window
 	}
@@ -140,16 +145,13 @@ export class FlowWindow {
 			this.#isTrusted = false; // acknowledges what was never sent, or twice
 			return null;
 		}
-		const headerTime = this.#unwrap(ack.headerTime);
-		const bodyTime = this.#unwrap(ack.bodyTime);
+		const headerTime = unwrapped(ack.headerTime, this.#lastReceived);
+		const bodyTime = unwrapped(ack.bodyTime, headerTime);
 		if (bodyTime < headerTime || headerTime < this.#lastReceived) {
 			this.#isTrusted = false;
 			return null;
 		}
-		this.#firstAckTime ??= now;
-		this.#forward.add(now, headerTime - frame.sentTime);
-		this.#back.add(now, now - bodyTime);
-		this.#queue.add(now, headerTime - frame.sentTime - this.#forward.value);
+		this.#measurePath(now, headerTime - frame.sentTime, now - bodyTime);
 		this.#chooseMode(now);
 
 		const emptyArrival = frame.sentTime + this.#forward.value;
@@ -236,6 +238,22 @@ export class FlowWindow {
 		return this.#forward.value + (this.#isCompeting ? this.#queue.value : 0);
 	}
 
+	/** `there` and `back`: the way of this frame and of its ack, each plus or minus the difference of the clocks. */
+	#measurePath(now: number, there: number, back: number): void {
+		this.#forward.add(now, there);
+		this.#back.add(now, back);
+		if (this.#forward.value + this.#back.value < -CLOCK_SLIP_MS) {
+			// One of the clocks stood still (a laptop slept) or lies: begin again, one frame in flight until it holds.
+			this.#forward.clear();
+			this.#back.clear();
+			this.#queue.clear();
+			this.#forward.add(now, there);
+			this.#back.add(now, back);
+			this.#firstAckTime = null;
+		} else this.#firstAckTime ??= now;
+		this.#queue.add(now, there - this.#forward.value);
+	}
+
 	#chooseMode(now: number): void {
 		const settled = now - Math.max(this.#modeTime, this.#firstAckTime ?? now) > QUEUE_WINDOW_MS;
 		const standing = this.#queue.value;
@@ -244,12 +262,12 @@ export class FlowWindow {
 			this.#modeTime = now;
 		}
 	}
+}
 
-	/** Undoes the wrap of the ack's tick counter: the instant nearest to the last one. */
-	#unwrap(time: number): number {
-		if (!Number.isFinite(this.#lastReceived)) return time;
-		return time + Math.round((this.#lastReceived - time) / ACK_WRAP_MS) * ACK_WRAP_MS;
-	}
+/** Undoes the wrap of the ack's tick counter: the instant nearest to `near`. */
+function unwrapped(time: number, near: number): number {
+	if (!Number.isFinite(near)) return time;
+	return time + Math.round((near - time) / ACK_WRAP_MS) * ACK_WRAP_MS;
 }
 
 function clamp(value: number, min: number, max: number): number {

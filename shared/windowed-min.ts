@@ -23,4 +23,9 @@ export class WindowedMin {
 		this.value = Number.POSITIVE_INFINITY;
 		for (const bucket of this.#buckets) if (bucket.value < this.value) this.value = bucket.value;
 	}
+
+	clear(): void {
+		this.#buckets = [];
+		this.value = Number.POSITIVE_INFINITY;
+	}
 }
