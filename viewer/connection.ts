@@ -7,6 +7,7 @@ import { Heartbeat } from "#shared/heartbeat.ts";
 import { decodePing, decodePong, encodePing, encodePong } from "#shared/ping.ts";
 import {
 	type CameraStatus,
+	type Choice,
 	checkVersion,
 	PROTOCOL_VERSION,
 	parseJson,
@@ -26,6 +27,12 @@ export interface Frame {
 	receiveTime: number;
 }
 
+/** What each watched camera is sent as, and what the connection carries, bits per second; null before that is known. */
+export interface Choices {
+	rateBps: number | null;
+	cameras: Choice[];
+}
+
 /** Why a connection is over: a close code of PROTOCOL.md (1006: the network broke) and words, possibly none. */
 export interface Ending {
 	code: number;
@@ -35,6 +42,7 @@ export interface Ending {
 export interface ConnectionEvents {
 	welcome(): void;
 	cameras(cameras: CameraStatus[]): void;
+	choice(choice: Choices): void;
 	frame(frame: Frame): void;
 }
 
@@ -42,6 +50,8 @@ export interface ConnectionEvents {
 export class Connection {
 	/** How far the relay's clock is ahead; unknown until the first answered ping. */
 	readonly clock = new ClockOffset();
+	/** When the relay last said anything, or was dialed; our clock. */
+	heardTime = localNow();
 	readonly #events: ConnectionEvents;
 	readonly #heartbeat = new Heartbeat(localNow(), "always");
 	#socket: WebSocket | null = null;
@@ -92,8 +102,8 @@ export class Connection {
 	}
 
 	/** Says the full set of what is shown; only once welcome. */
-	watch(cameras: Watch[]): void {
-		this.#send(JSON.stringify({ type: "watch", cameras }));
+	watch(watch: Watch): void {
+		this.#send(JSON.stringify({ type: "watch", ...watch }));
 	}
 
 	/** Asks the relay for a sign of life now, because this machine may have slept or changed its network. */
@@ -109,6 +119,7 @@ export class Connection {
 	#receive(data: string | ArrayBuffer): void {
 		const now = localNow();
 		this.#heartbeat.heard(now);
+		this.heardTime = now;
 		if (typeof data === "string") this.#receiveText(data);
 		else if (this.#header) this.#receiveBody(this.#header, data, now);
 		else this.#receiveBinary(new Uint8Array(data), now);
@@ -124,6 +135,9 @@ export class Connection {
 				break;
 			case "cameras":
 				this.#events.cameras(message.cameras);
+				break;
+			case "choice":
+				this.#events.choice(message);
 				break;
 			case "refused": // what was in force stays; the picture on screen says which
 				console.info(`The relay refused: ${message.message}`);

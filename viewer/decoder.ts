@@ -3,6 +3,8 @@ import type { FrameHeader } from "#shared/frame.ts";
 import { Latest } from "#shared/latest.ts";
 import type { Frame } from "./connection.ts";
 
+const OTHER_CLOCK_MS = 5_000; // no frame comes this late: a relay with another clock is answering
+
 /** A decoded frame. Whoever takes it closes it. */
 export interface Picture {
 	readonly image: ImageBitmap;
@@ -23,7 +25,8 @@ export class Decoder {
 	picturesOpen = 0;
 	readonly #next = new Latest<Frame>();
 	readonly #onPicture: (picture: Picture) => void;
-	#newest: FrameHeader | null = null;
+	/** Without an epoch: the next frame sets it. */
+	#newest: { epoch: number | null; captureTime: number } | null = null;
 	#isBusy = false;
 
 	/** `onPicture` takes ownership. */
@@ -50,6 +53,11 @@ export class Decoder {
 	restart(): void {
 		this.#newest = null;
 		this.#next.clear();
+	}
+
+	/** Frames come over another connection, maybe of a relay that counts other epochs: only the capture's time decides. */
+	reconnected(): void {
+		if (this.#newest) this.#newest = { ...this.#newest, epoch: null };
 	}
 
 	async #work(): Promise<void> {
@@ -79,9 +87,11 @@ export class Decoder {
 	}
 }
 
-function isOlder(frame: FrameHeader, than: FrameHeader): boolean {
+function isOlder(frame: FrameHeader, than: { epoch: number | null; captureTime: number }): boolean {
+	const byMs = than.captureTime - frame.captureTime;
+	if (than.epoch === null) return byMs > 0 && byMs < OTHER_CLOCK_MS;
 	if (frame.epoch !== than.epoch) return frame.epoch < than.epoch;
-	return frame.captureTime < than.captureTime;
+	return byMs > 0;
 }
 
 /** Rejects for bytes that are not a picture, truncated ones too (an `<img>` would show them half grey). */

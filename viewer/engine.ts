@@ -1,7 +1,9 @@
 import { localNow } from "#shared/clock.ts";
-import type { CameraStatus, Watch } from "#shared/protocol.ts";
-import type { Frame } from "./connection.ts";
-import { Downlink, type Link } from "./downlink.ts";
+import type { Rendition } from "#shared/ladder.ts";
+import type { CameraStatus, WatchedCamera } from "#shared/protocol.ts";
+import type { Choices, Frame } from "./connection.ts";
+import { narrowed } from "./decode-load.ts";
+import { Downlink, type Link, type Wish } from "./downlink.ts";
 import type { Canvas } from "./painter.ts";
 import { type CameraStats, Screen } from "./screen.ts";
 
@@ -11,15 +13,21 @@ const REPORT_MS = 250;
 export type Command =
 	| { is: "start"; url: string }
 	/** The full set of what the relay is asked for. */
-	| { is: "watch"; cameras: Watch[] }
+	| { is: "watch"; watch: Wish }
+	/** What this network carried before, bits per second. */
+	| { is: "remember"; rateBps: number | null }
 	| { is: "show"; camera: string; canvas: Canvas }
 	| { is: "hide"; camera: string }
-	| { is: "wake" };
+	/** The machine may have slept. */
+	| { is: "wake" }
+	/** The network is another one. */
+	| { is: "roam" };
 
 /** What the engine tells the page. All instants are in the engine's clock unless said otherwise. */
 export type Report =
 	| { is: "link"; link: Link }
 	| { is: "cameras"; cameras: CameraStatus[] }
+	| { is: "choice"; now: number; choice: Choices }
 	| { is: "stats"; now: number; clock: ClockReading | null; stats: Record<string, CameraStats> };
 
 /** Relay clock minus the engine's, and the round trip it was read over, ms. */
@@ -36,7 +44,8 @@ export class Engine {
 	readonly #screens = new Map<string, Screen>();
 	readonly #ids = new Map<number, string>(); // channel -> camera
 	#live = new Set<string>();
-	#watched = new Set<string>();
+	#ladderLines = new Map<string, number[]>(); // camera -> what its rungs have
+	#wish: Wish = { mode: "balanced", cameras: [] };
 
 	/** `signal` ends what `start` began. */
 	constructor(report: (report: Report) => void, signal: AbortSignal) {
@@ -45,6 +54,7 @@ export class Engine {
 		this.#downlink = new Downlink({
 			link: (link) => this.#link(link),
 			cameras: (cameras) => this.#cameras(cameras),
+			choice: (choice) => this.#report({ is: "choice", now: localNow(), choice }),
 			frame: (frame) => this.#frame(frame),
 		});
 	}
@@ -54,13 +64,17 @@ export class Engine {
 			case "start":
 				return this.#start(command.url);
 			case "watch":
-				return this.#watch(command.cameras);
+				return this.#watch(command.watch);
+			case "remember":
+				return this.#downlink.remember(command.rateBps);
 			case "show":
 				return this.#show(command.camera, command.canvas);
 			case "hide":
 				return this.#hide(command.camera);
 			case "wake":
 				return this.#downlink.wake();
+			case "roam":
+				return this.#downlink.roam();
 		}
 	}
 
@@ -73,16 +87,29 @@ export class Engine {
 		void this.#downlink.run(url, this.#signal);
 	}
 
-	#watch(cameras: Watch[]): void {
-		this.#watched = new Set(cameras.map(({ id }) => id));
-		for (const [id, screen] of this.#screens) screen.isWatched = this.#watched.has(id);
-		this.#downlink.watch(cameras);
+	#watch(wish: Wish): void {
+		this.#wish = wish;
+		for (const [id, screen] of this.#screens) screen.wish = this.#wishOf(id);
+		this.#ask();
+	}
+
+	#wishOf(camera: string): WatchedCamera | undefined {
+		return this.#wish.cameras.find(({ id }) => id === camera);
+	}
+
+	/** Asks for what the page wishes, no more than the browser manages. */
+	#ask(): void {
+		const cameras = this.#wish.cameras.map((camera) => {
+			const caps = this.#screens.get(camera.id)?.caps;
+			return caps ? narrowed(camera, caps) : camera;
+		});
+		this.#downlink.watch({ ...this.#wish, cameras });
 	}
 
 	#show(camera: string, canvas: Canvas): void {
 		this.#hide(camera);
 		const screen = new Screen(canvas, () => this.#downlink.clock);
-		screen.isWatched = this.#watched.has(camera);
+		screen.wish = this.#wishOf(camera);
 		this.#screens.set(camera, screen);
 	}
 
@@ -92,16 +119,18 @@ export class Engine {
 	}
 
 	#link(link: Link): void {
-		if (link.is === "live") for (const screen of this.#screens.values()) screen.restart();
+		if (link.is === "live") for (const screen of this.#screens.values()) screen.reconnected();
 		this.#report({ is: "link", link });
 		this.#tell();
 	}
 
 	#cameras(cameras: CameraStatus[]): void {
 		this.#ids.clear();
+		this.#ladderLines.clear();
 		const live = new Set<string>();
-		for (const { id, channel, state } of cameras) {
+		for (const { id, channel, state, renditions } of cameras) {
 			this.#ids.set(channel, id);
+			this.#ladderLines.set(id, linesOf(renditions));
 			if (state === "live") live.add(id);
 			if (state === "live" && !this.#live.has(id)) this.#screens.get(id)?.restart();
 		}
@@ -118,9 +147,20 @@ export class Engine {
 		const now = localNow();
 		const clock = this.#downlink.clock;
 		const stats: Record<string, CameraStats> = {};
-		for (const [id, screen] of this.#screens) stats[id] = screen.stats(now);
+		let isOther = false;
+		for (const [id, screen] of this.#screens) {
+			if (screen.adapt(now, this.#ladderLines.get(id) ?? [])) isOther = true;
+			stats[id] = screen.stats(now);
+		}
+		if (isOther) this.#ask();
 		const roundTripTime = clock?.roundTripTime ?? null;
 		const reading = clock && roundTripTime !== null ? { offsetMs: clock.offsetMs, roundTripTime } : null;
 		this.#report({ is: "stats", now, clock: reading, stats });
 	}
+}
+
+function linesOf(renditions: readonly Rendition[]): number[] {
+	return renditions
+		.filter(({ offer }) => offer === "ladder")
+		.map(({ width, height }) => Math.min(width, height));
 }

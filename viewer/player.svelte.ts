@@ -1,19 +1,25 @@
 import { tick } from "svelte";
 import type { Attachment } from "svelte/attachments";
 import { CLOSE } from "#shared/close.ts";
-import type { Rendition } from "#shared/ladder.ts";
-import type { CameraStatus } from "#shared/protocol.ts";
-import { readChoice, writeChoice } from "./choices.ts";
+import type { Rendition, Size } from "#shared/ladder.ts";
+import type { CameraStatus, Limit, Mode } from "#shared/protocol.ts";
+import type { Choices } from "./connection.ts";
 import type { Link } from "./downlink.ts";
 import type { ClockReading, Report } from "./engine.ts";
 import { type EngineHost, startEngine } from "./engine-host.ts";
+import { readMode, readPin, readRate, writeMode, writePin, writeRate } from "./memory.ts";
+import { followNetwork, networkName } from "./network.ts";
+import { linesFor, steadyLines } from "./picture-lines.ts";
 import { reloadOnce, settleReload } from "./reload.ts";
 import { cameraOf, hrefOf, watchUrl } from "./route.ts";
 import type { CameraStats } from "./screen.ts";
+import { follow, limitOf, type Standing } from "./standing.ts";
 import { type TileState, tileState } from "./tile-state.ts";
+import { Tiles } from "./tiles.ts";
 import { watchSet } from "./watch-set.ts";
 
-const HIDE_MS = 1_000; // a glance at another tab stops nothing
+const REMEMBER_MS = 5_000;
+const USUAL_SIZE: Size = { width: 16, height: 9 }; // of a camera that has told none
 
 /** What the page knows and wants: the components only draw it. Frames never come here, only snapshots at 4 Hz. */
 export class Player {
@@ -21,11 +27,16 @@ export class Player {
 	/** Every camera of the relay; null before it told. */
 	cameras = $state.raw<CameraStatus[] | null>(null);
 	stats = $state.raw<Record<string, CameraStats>>({});
+	/** What the relay sends of the cameras watched. */
+	standings = $state.raw<Record<string, Standing>>({});
+	/** What the connection carries, bits per second; null before that is known. */
+	rateBps = $state.raw<number | null>(null);
 	/** Engine clock at the last snapshot. */
 	now = $state.raw(Date.now());
 	clock = $state.raw<ClockReading | null>(null);
 	/** Renditions chosen by hand; a missing one was not looked up yet. */
-	choices = $state.raw<Record<string, number | null>>({});
+	pins = $state.raw<Record<string, number | null>>({});
+	mode = $state.raw<Mode>(readMode());
 	/** `worker`, or `page` where canvases cannot move to one. */
 	path = $state.raw<"worker" | "page" | null>(null);
 	#requested = $state.raw<string | null>(null);
@@ -33,23 +44,21 @@ export class Player {
 	/** The camera that fills the page: the one asked for, or the only one there is; null: the grid. */
 	open = $derived(this.#requested ?? (this.cameras?.length === 1 ? this.cameras[0]!.id : null));
 
+	readonly tiles = new Tiles(() => this.#ask());
 	#engine: EngineHost | null = null;
-	#sights: IntersectionObserver | null = null; // one for all tiles: what scrolls together is told together
-	readonly #tiles = new WeakMap<Element, string>();
-	readonly #offScreen = new Set<string>();
-	#isHidden = false;
+	readonly #lines = new Map<string, number>(); // as last said
 	#asked = "";
+	#rememberTime = Number.NEGATIVE_INFINITY;
 
 	/** Starts the engine and follows the page; the attachment of the page's root. */
 	readonly run: Attachment = () => {
 		const over = new AbortController();
 		const { signal } = over;
 		this.#requested = cameraOf(location.href);
-		this.#isHidden = document.hidden;
-		this.#sights = new IntersectionObserver((entries) => this.#see(entries));
-		signal.addEventListener("abort", () => this.#sights?.disconnect());
+		this.tiles.run(signal);
 		this.#engine = startEngine((report) => this.#take(report), signal);
 		this.path = this.#engine.path;
+		this.#engine.send({ is: "remember", rateBps: readRate(networkName()) });
 		this.#engine.send({ is: "start", url: watchUrl(location.href) });
 		this.#follow(signal);
 		return () => over.abort();
@@ -68,25 +77,21 @@ export class Player {
 		if (camera === this.#requested) return;
 		this.#requested = camera;
 		history.pushState(null, "", hrefOf(location.href, camera));
+		this.#askWhenDrawn();
+	}
+
+	/** Pins a rendition; null leaves it to the relay. */
+	pin(camera: string, rendition: number | null): void {
+		this.pins = { ...this.pins, [camera]: rendition };
+		writePin(camera, rendition);
 		this.#ask();
 	}
 
-	choose(camera: string, rendition: number | null): void {
-		this.choices = { ...this.choices, [camera]: rendition };
-		writeChoice(camera, rendition);
+	/** What the relay weighs by where the choice is its own. */
+	weigh(mode: Mode): void {
+		this.mode = mode;
+		writeMode(mode);
 		this.#ask();
-	}
-
-	/** Follows whether a tile is in sight, because what nobody sees is not asked for. */
-	sight(camera: string): Attachment {
-		return (tile) => {
-			this.#tiles.set(tile, camera);
-			this.#sights?.observe(tile);
-			return () => {
-				this.#sights?.unobserve(tile);
-				this.#offScreen.delete(camera);
-			};
-		};
 	}
 
 	stateOf(camera: CameraStatus): TileState {
@@ -105,12 +110,25 @@ export class Player {
 		return camera.renditions.find(({ id }) => id === shown);
 	}
 
+	/** What keeps the picture from a higher rung; null before the relay said. */
+	limitOf(camera: string): Limit | null {
+		return limitOf(this.standings[camera], this.stats[camera]?.browserLines ?? null);
+	}
+
+	/** Of the picture on screen, or the one that will be. */
+	sizeOf(camera: CameraStatus): Size {
+		const { frameWidth = 0, frameHeight = 0 } = this.stats[camera.id] ?? {};
+		return frameHeight > 0 ? { width: frameWidth, height: frameHeight } : (camera.source ?? USUAL_SIZE);
+	}
+
 	#take(report: Report): void {
 		switch (report.is) {
 			case "link":
 				return this.#takeLink(report.link);
 			case "cameras":
 				return this.#takeCameras(report.cameras);
+			case "choice":
+				return this.#takeChoices(report.choice, report.now);
 			case "stats":
 				this.stats = report.stats;
 				this.now = report.now;
@@ -125,60 +143,62 @@ export class Player {
 	}
 
 	#takeCameras(cameras: CameraStatus[]): void {
-		const known = this.choices;
-		this.choices = Object.fromEntries(cameras.map(({ id }) => [id, known[id] ?? readChoice(id)]));
+		const known = this.pins;
+		this.pins = Object.fromEntries(cameras.map(({ id }) => [id, known[id] ?? readPin(id)]));
 		this.cameras = cameras;
-		// Once the new tiles have handed their canvases over: the first frame must find one.
-		void tick().then(() => this.#ask());
+		this.#askWhenDrawn(); // the new tiles have handed their canvases over then: the first frame must find one
 	}
 
-	#see(entries: IntersectionObserverEntry[]): void {
-		for (const { target, isIntersecting } of entries) {
-			const camera = this.#tiles.get(target);
-			if (camera === undefined) continue;
-			if (isIntersecting) this.#offScreen.delete(camera);
-			else this.#offScreen.add(camera);
-		}
-		this.#ask();
+	#takeChoices({ rateBps, cameras }: Choices, now: number): void {
+		const renditionsOf = (camera: string) => this.cameras?.find(({ id }) => id === camera)?.renditions ?? [];
+		this.standings = follow(this.standings, cameras, { now, renditionsOf });
+		this.rateBps = rateBps;
+		if (rateBps === null || rateBps < 1 || now - this.#rememberTime < REMEMBER_MS) return;
+		this.#rememberTime = now;
+		writeRate(networkName(), rateBps);
+		this.#engine?.send({ is: "remember", rateBps });
+	}
+
+	#askWhenDrawn(): void {
+		void tick().then(() => this.#ask());
 	}
 
 	/** Tells the engine what is seen now, if that changed. */
 	#ask(): void {
-		const cameras = watchSet({
-			cameras: this.cameras ?? [],
-			open: this.open,
-			choices: this.choices,
-			offScreen: this.#offScreen,
-			isHidden: this.#isHidden,
-		});
-		const asked = JSON.stringify(cameras);
+		const cameras = this.cameras ?? [];
+		for (const camera of cameras) {
+			const lines = linesFor(this.tiles.boxOf(camera.id), this.sizeOf(camera), devicePixelRatio);
+			if (lines !== null) this.#lines.set(camera.id, steadyLines(this.#lines.get(camera.id), lines));
+		}
+		const { mode, open, pins } = this;
+		const { attended, offScreen } = this.tiles;
+		const isHidden = document.hidden;
+		const seen = watchSet({ cameras, open, pins, lines: this.#lines, attended, offScreen, isHidden });
+		const asked = JSON.stringify([mode, seen]);
 		if (asked === this.#asked) return;
 		this.#asked = asked;
-		this.#engine?.send({ is: "watch", cameras });
+		this.#engine?.send({ is: "watch", watch: { mode, cameras: seen } });
 	}
 
 	#follow(signal: AbortSignal): void {
-		let timer: ReturnType<typeof setTimeout> | undefined;
-		const hide = (isHidden: boolean) => {
-			this.#isHidden = isHidden;
-			this.#ask();
-		};
+		const wake = () => this.#engine?.send({ is: "wake" });
 		const followVisibility = () => {
-			clearTimeout(timer);
-			if (document.hidden) timer = setTimeout(() => hide(true), HIDE_MS);
-			else hide(false);
+			this.#ask();
 			if (!document.hidden) wake();
 		};
-		const wake = () => this.#engine?.send({ is: "wake" });
 		document.addEventListener("visibilitychange", followVisibility, { signal });
-		addEventListener("pageshow", wake, { signal });
-		addEventListener("online", wake, { signal });
+		const returned = (event: Event) => (event as PageTransitionEvent).persisted && wake();
+		addEventListener("pageshow", returned, { signal });
 		addEventListener("popstate", () => this.#reopen(), { signal });
-		signal.addEventListener("abort", () => clearTimeout(timer));
+		followNetwork((change) => {
+			this.#engine?.send({ is: "remember", rateBps: readRate(networkName()) });
+			if (change === "other") this.#engine?.send({ is: "roam" });
+			else wake();
+		}, signal);
 	}
 
 	#reopen(): void {
 		this.#requested = cameraOf(location.href);
-		this.#ask();
+		this.#askWhenDrawn();
 	}
 }

@@ -1,7 +1,9 @@
 import type { ClockOffset } from "#shared/clock.ts";
 import { localNow } from "#shared/clock.ts";
 import { HEADER_BYTES } from "#shared/frame.ts";
+import type { WatchedCamera } from "#shared/protocol.ts";
 import type { Frame } from "./connection.ts";
+import { type Caps, DecodeLoad } from "./decode-load.ts";
 import { Decoder, type Picture } from "./decoder.ts";
 import { Meter, type Stages } from "./meter.ts";
 import { type Canvas, Painter } from "./painter.ts";
@@ -32,6 +34,8 @@ export interface CameraStats {
 	undecodable: number;
 	/** Decoded and not yet closed: at most one being painted and one waiting. */
 	picturesOpen: number;
+	/** Lines this browser is asked to decode at most, where that is less than fit its tile; null: all that fit. */
+	browserLines: number | null;
 }
 
 /** One camera's way to its canvas: decode, paint, measure. */
@@ -39,7 +43,9 @@ export class Screen {
 	readonly #decoder: Decoder;
 	readonly #painter: Painter;
 	readonly #meter = new Meter();
+	readonly #load = new DecodeLoad();
 	readonly #clock: () => ClockOffset | null;
+	#wishedLines: number | null = null;
 	#shown: Picture["header"] | null = null;
 	#presentationTime: number | null = null;
 	#watchedTime: number | null = null;
@@ -48,24 +54,45 @@ export class Screen {
 	constructor(canvas: Canvas, clock: () => ClockOffset | null) {
 		this.#clock = clock;
 		this.#painter = new Painter(canvas, (picture, time) => this.#painted(picture, time));
-		this.#decoder = new Decoder((picture) => this.#painter.offer(picture));
+		this.#decoder = new Decoder((picture) => {
+			this.#load.decoded(localNow(), picture.processingDuration);
+			this.#painter.offer(picture);
+		});
 	}
 
 	offer(frame: Frame): void {
 		this.#meter.received(frame.receiveTime, HEADER_BYTES + frame.body.byteLength);
+		this.#load.received(frame.header);
 		this.#decoder.offer(frame);
 	}
 
-	/** Whether the relay is asked for this camera. */
-	set isWatched(isWatched: boolean) {
-		if (isWatched === (this.#watchedTime !== null)) return;
-		this.#watchedTime = isWatched ? localNow() : null;
-		if (isWatched) this.#meter.reset();
+	/** What the relay is asked for of this camera; undefined: nothing. */
+	set wish(wish: Pick<WatchedCamera, "maxLines"> | undefined) {
+		this.#wishedLines = wish?.maxLines ?? null;
+		if ((wish !== undefined) === (this.#watchedTime !== null)) return;
+		this.#watchedTime = wish ? localNow() : null;
+		this.#load.reset();
+		if (wish) this.#meter.reset();
 	}
 
-	/** What comes next may be from another encoder or over another connection. */
+	/** What the browser manages to decode; `adapt` changes it. */
+	get caps(): Caps {
+		return this.#load.caps;
+	}
+
+	/** Looks whether the browser keeps up; true when `caps` changed. `ladderLines`: what the camera's rungs have. */
+	adapt(now: number, ladderLines: readonly number[]): boolean {
+		return this.#watchedTime !== null && this.#load.decide(now, ladderLines);
+	}
+
+	/** What comes next may be from another encoder. */
 	restart(): void {
 		this.#decoder.restart();
+	}
+
+	/** What comes next comes over another connection. */
+	reconnected(): void {
+		this.#decoder.reconnected();
 	}
 
 	stats(now: number): CameraStats {
@@ -87,12 +114,19 @@ export class Screen {
 			replaced: this.#decoder.replaced + this.#decoder.late + this.#painter.replaced,
 			undecodable: this.#decoder.undecodable,
 			picturesOpen: this.#decoder.picturesOpen,
+			browserLines: this.#browserLines,
 		};
 	}
 
 	close(): void {
 		this.#decoder.restart();
 		this.#painter.close();
+	}
+
+	get #browserLines(): number | null {
+		const { maxLines } = this.#load.caps;
+		const isLess = maxLines !== null && maxLines < (this.#wishedLines ?? Number.POSITIVE_INFINITY);
+		return isLess ? maxLines : null;
 	}
 
 	#painted({ header, receiveTime, processingDuration }: Picture, time: number): void {

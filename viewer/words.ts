@@ -1,7 +1,8 @@
 import { CLOSE } from "#shared/close.ts";
 import { type Rendition, renditionName } from "#shared/ladder.ts";
-import type { CameraReason } from "#shared/protocol.ts";
+import type { CameraReason, Change, Limit, Mode } from "#shared/protocol.ts";
 import type { Link } from "./downlink.ts";
+import type { Standing } from "./standing.ts";
 import type { TileState } from "./tile-state.ts";
 
 /** A short sentence that says what happened, and what happens next or what more is known. */
@@ -49,6 +50,11 @@ export function clockTime(time: number, now: number): string {
 export function bitRate(bitsPerSecond: number): string {
 	const kilobits = Math.round(bitsPerSecond / 1000);
 	return kilobits < 1000 ? `${kilobits} kbit/s` : `${(kilobits / 1000).toFixed(1)} Mbit/s`;
+}
+
+/** Rounded to a tenth so that the parts of a sum visibly add up. */
+export function ms(value: number | null | undefined): string {
+	return value == null ? "–" : `${value.toFixed(1)} ms`;
 }
 
 /** The few characters of the freshness badge. */
@@ -107,8 +113,51 @@ export function linkNotice(link: Link, now: number): Notice | null {
 	return { title, text: `${attempt} in ${nextS} s.${why}` };
 }
 
-/** The label of the quality button: what is on screen, and who chose it. */
-export function qualityLabel(choice: number | null, shown: Rendition | undefined): string {
-	if (choice !== null) return shown ? renditionName(shown) : "Fixed";
-	return shown ? `Auto ${Math.min(shown.width, shown.height)}p` : "Auto";
+/** What keeps a picture from a higher rung. */
+export const LIMIT_WORDS: Record<Limit, string> = {
+	none: "nothing",
+	network: "your network",
+	uplink: "the camera's uplink",
+	window: "window size",
+	choice: "your choice",
+	browser: "this browser",
+};
+
+const CHANGE_WORDS: Record<Exclude<Change, "joined">, string> = {
+	network: LIMIT_WORDS.network,
+	uplink: LIMIT_WORDS.uplink,
+	window: LIMIT_WORDS.window,
+	choice: LIMIT_WORDS.choice,
+	browser: LIMIT_WORDS.browser,
+	source: "the camera's new size",
+};
+
+/** What each way of choosing puts first. */
+export const MODE_WORDS: Record<Mode, { name: string; what: string }> = {
+	smooth: { name: "Smooth", what: "motion before detail" },
+	balanced: { name: "Balanced", what: "motion and detail alike" },
+	sharp: { name: "Sharp", what: "detail before motion" },
+};
+
+/** The quality button: what is on screen and who chose it, and what keeps it there; the latter may be empty. */
+export interface QualityLabel {
+	what: string;
+	why: string;
+}
+
+export function qualityLabel(
+	pin: number | null,
+	shown: Rendition | undefined,
+	limit: Limit | null,
+): QualityLabel {
+	const why = limit === null || limit === "none" ? "" : LIMIT_WORDS[limit];
+	if (pin !== null) return { what: shown ? renditionName(shown) : "Fixed", why };
+	return { what: shown ? `Auto ${Math.min(shown.width, shown.height)}p` : "Auto", why };
+}
+
+/** "down 12 s ago: your network". */
+export function changeWords({ change, changeTime, direction }: Standing, now: number): string {
+	const ago = `${duration(now - changeTime)} ago`;
+	if (change === "joined") return `opened ${ago}`;
+	return `${direction ?? "changed"} ${ago}: ${CHANGE_WORDS[change]}`;
 }

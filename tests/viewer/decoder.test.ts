@@ -89,6 +89,23 @@ describe("the decoder", () => {
 		expect(shown()).toEqual([10, 3]);
 	});
 
+	test("over another connection only the capture's time decides, until a frame has set the epoch", async () => {
+		const show = async (one: Frame) => {
+			decoder.offer(one);
+			decoding.at(-1)?.resolve(image());
+			await settled();
+		};
+		await show(frame(10_000, 7));
+		decoder.reconnected();
+		await show(frame(9_500, 7)); // from the relay's cache
+		await show(frame(10_001, 2)); // that relay counts anew
+		await show(frame(10_002, 1));
+		expect(shown()).toEqual([10_000, 10_001]);
+		decoder.reconnected();
+		await show(frame(1_000, 1)); // no frame is nine seconds late: another clock
+		expect(shown()).toEqual([10_000, 10_001, 1_000]);
+	});
+
 	test("counts bytes that are no picture and goes on", async () => {
 		decoder.offer(frame(1));
 		decoder.offer(frame(2));

@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { CLOSE } from "#shared/close.ts";
 import type { CameraStatus } from "#shared/protocol.ts";
 import type { Frame } from "../../viewer/connection.ts";
-import { Downlink, type Link } from "../../viewer/downlink.ts";
+import { Downlink, type Link, type Wish } from "../../viewer/downlink.ts";
 import { until } from "../support/until.ts";
-import { cameraStatus, FakeRelay } from "./fake-relay.ts";
+import { cameraStatus, FakeRelay, watchedCamera } from "./fake-relay.ts";
 import { plain } from "./scenes.ts";
 
-const WATCH = [{ id: "bench", rendition: null }];
+const WATCH: Wish = { mode: "balanced", cameras: [watchedCamera("bench")] };
 let relay: FakeRelay;
 let over: AbortController;
 let links: Link[];
@@ -27,6 +27,7 @@ beforeEach(() => {
 		cameras: (list) => {
 			cameras = list;
 		},
+		choice: () => {},
 		frame: (frame) => frames.push(frame),
 	});
 	running = downlink.run(`${relay.url.replace("http", "ws")}watch`, over.signal);
@@ -64,7 +65,7 @@ describe("a connection", () => {
 		await watched();
 		relay.closeAll(CLOSE.restarting);
 		await until(() => relay.watches.length === 2, { what: "the list again" });
-		expect(relay.watched).toEqual(WATCH);
+		expect(relay.watches.at(-1)).toEqual({ ...WATCH, rememberedBps: null });
 	});
 
 	test("says goodbye when it is ended", async () => {

@@ -10,7 +10,9 @@ import {
 	PROTOCOL_VERSION,
 	parseJson,
 	parseViewerMessage,
+	type ToViewerMessage,
 	type Watch,
+	type WatchedCamera,
 } from "#shared/protocol.ts";
 import { until } from "../support/until.ts";
 
@@ -20,10 +22,17 @@ const CSP =
 	"worker-src 'self' blob:; connect-src 'self' ws: wss:";
 const AUTO_RENDITION = 5;
 
+type Choices = Extract<ToViewerMessage, { type: "choice" }>;
+
+/** Which of the connections are meant; they are counted from the oldest that is open. */
+type Which = "all" | "oldest" | "newest";
+
 interface Page {
-	watch: Watch[];
+	watch: WatchedCamera[];
 	delivery: number;
 	isWelcome: boolean;
+	isMute: boolean;
+	lists: number;
 }
 
 /** A relay for tests of the page alone: says what it is told to say, notes what it hears. */
@@ -34,12 +43,15 @@ export class FakeRelay implements AsyncDisposable {
 	protocol = PROTOCOL_VERSION;
 	/** Serves the page and no connection. */
 	isRefusing = false;
+	/** Lets those who say hello wait. */
+	isHesitating = false;
 	/** Relay clock minus this process's. */
 	clockAheadMs = 0;
-	readonly watches: Watch[][] = [];
+	readonly watches: Watch[] = [];
 	readonly acks: Ack[] = [];
 	readonly errors: string[] = [];
 	hellos = 0;
+	refusals = 0;
 	sent = 0;
 	pageLoads = 0;
 	#server: Bun.Server<Page> | null = null;
@@ -68,8 +80,13 @@ export class FakeRelay implements AsyncDisposable {
 	}
 
 	/** The newest watch list of the newest page; null before one came. */
-	get watched(): Watch[] | null {
-		return this.watches.at(-1) ?? null;
+	get watched(): WatchedCamera[] | null {
+		return this.watches.at(-1)?.cameras ?? null;
+	}
+
+	/** How many lists the newest connection has sent. */
+	get newestLists(): number {
+		return this.#which("newest")[0]?.data.lists ?? 0;
 	}
 
 	/** Waits until something was heard. */
@@ -103,7 +120,22 @@ export class FakeRelay implements AsyncDisposable {
 	}
 
 	closeAll(code: number, reason = ""): void {
-		for (const socket of this.#sockets) socket.close(code, reason);
+		this.close("all", code, reason);
+	}
+
+	close(which: Which, code: number, reason = ""): void {
+		for (const socket of this.#which(which)) socket.close(code, reason);
+	}
+
+	/** Welcomes those who wait for it, and everybody from now on. */
+	welcome(): void {
+		this.isHesitating = false;
+		for (const socket of this.#sockets) if (!socket.data.isWelcome) this.#welcome(socket);
+	}
+
+	/** Says nothing more to those connected now, as if their way were gone. */
+	mute(): void {
+		for (const socket of this.#sockets) socket.data.isMute = true;
 	}
 
 	/** Says something to all pages that no relay would. */
@@ -111,17 +143,22 @@ export class FakeRelay implements AsyncDisposable {
 		for (const socket of this.#sockets) socket.send(message);
 	}
 
+	/** Tells all pages what each camera is sent as. */
+	choose(cameras: Choices["cameras"], rateBps: number | null = null): void {
+		this.sayRaw(JSON.stringify({ type: "choice", rateBps, cameras }));
+	}
+
 	/** Tells all pages the cameras as they are now. */
 	tell(): void {
 		for (const socket of this.#sockets) if (socket.data.isWelcome) this.#tellCameras(socket);
 	}
 
-	/** Sends a picture of one camera to every page that watches it; how many that were. */
-	send(camera: string, picture: SentPicture): number {
+	/** Sends a picture of one camera to every connection that watches it, of those meant; how many that were. */
+	send(camera: string, picture: SentPicture, which: Which = "all"): number {
 		const status = this.cameras.find(({ id }) => id === camera);
 		if (!status) throw new Error(`no camera ${camera}`);
 		let receivers = 0;
-		for (const socket of this.#sockets) {
+		for (const socket of this.#which(which)) {
 			const watch = socket.data.watch.find(({ id }) => id === camera);
 			if (!watch) continue;
 			receivers++;
@@ -159,9 +196,10 @@ export class FakeRelay implements AsyncDisposable {
 
 	async #serve(request: Request, server: Bun.Server<Page>): Promise<Response | undefined> {
 		const path = new URL(request.url).pathname.replace(/^\/cams\//, "/"); // as behind a proxy's sub-path
-		const data = { watch: [], delivery: 0, isWelcome: false };
+		const data = { watch: [], delivery: 0, isWelcome: false, isMute: false, lists: 0 };
 		if (path === "/watch") {
 			if (!this.isRefusing && server.upgrade(request, { data })) return undefined;
+			this.refusals++;
 			return new Response("expected a WebSocket", { status: 426 });
 		}
 		if (path === "/") this.pageLoads++;
@@ -170,7 +208,13 @@ export class FakeRelay implements AsyncDisposable {
 		return new Response(file, { headers: { "Content-Security-Policy": CSP } });
 	}
 
+	#which(which: Which): ServerWebSocket<Page>[] {
+		const open = [...this.#sockets];
+		return which === "all" ? open : which === "oldest" ? open.slice(0, 1) : open.slice(-1);
+	}
+
 	#hear(socket: ServerWebSocket<Page>, message: string | Buffer): void {
+		if (socket.data.isMute) return;
 		try {
 			if (typeof message === "string") this.#hearText(socket, message);
 			else if (messageType(message) === "ping")
@@ -185,7 +229,9 @@ export class FakeRelay implements AsyncDisposable {
 		const message = parseViewerMessage(parseJson(text));
 		if (message.type === "watch") {
 			socket.data.watch = message.cameras;
-			this.watches.push(message.cameras);
+			socket.data.lists++;
+			const { mode, rememberedBps, cameras } = message;
+			this.watches.push({ mode, rememberedBps, cameras });
 			return;
 		}
 		this.hellos++;
@@ -194,6 +240,10 @@ export class FakeRelay implements AsyncDisposable {
 				4406,
 				`protocol ${message.protocol} against ${this.protocol}: the page needs an update`,
 			);
+		if (!this.isHesitating) this.#welcome(socket);
+	}
+
+	#welcome(socket: ServerWebSocket<Page>): void {
 		socket.data.isWelcome = true;
 		socket.send(JSON.stringify({ type: "welcome", protocol: this.protocol, software: "fake relay" }));
 		this.#tellCameras(socket);
@@ -227,4 +277,9 @@ export function cameraStatus(id: string, channel: number, more: Partial<CameraSt
 		renditions: renditionsFor(source),
 		...more,
 	};
+}
+
+/** A camera as a page asks for it: left to the relay unless said otherwise. */
+export function watchedCamera(id: string, more: Partial<WatchedCamera> = {}): WatchedCamera {
+	return { id, rendition: null, maxLines: null, maxFramesPerSecond: null, isFocused: false, ...more };
 }

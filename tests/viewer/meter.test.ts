@@ -68,7 +68,7 @@ test("rates start anew after a pause", () => {
 		meter.painted(time, painted(time, 20));
 	}
 	expect(meter.framesPerSecond(1_000)).toBeCloseTo(10, 0);
-	expect(meter.bitsPerSecond(1_000)).toBeCloseTo(88_000, -4);
+	expect(meter.bitsPerSecond(1_000)).toBeCloseTo(80_000, -4);
 	meter.reset();
 	expect(meter.framesPerSecond(1_000)).toBe(0);
 	expect(meter.age(1_000)).toBeNull();

@@ -1,42 +1,53 @@
 import { describe, expect, test } from "bun:test";
 import { gridFor } from "../../viewer/grid.ts";
 import { actionOf } from "../../viewer/keys.ts";
+import { linesFor, steadyLines } from "../../viewer/picture-lines.ts";
 import { cameraOf, hrefOf, watchUrl } from "../../viewer/route.ts";
 import { type View, watchSet } from "../../viewer/watch-set.ts";
-import { cameraStatus } from "./fake-relay.ts";
+import { cameraStatus, watchedCamera } from "./fake-relay.ts";
 
 describe("what the relay is asked for", () => {
 	const view: View = {
 		cameras: [cameraStatus("bench", 1), cameraStatus("door", 2)],
 		open: null,
-		choices: { bench: 3 },
+		pins: { bench: 3 },
+		lines: new Map(),
+		attended: null,
 		offScreen: new Set(),
 		isHidden: false,
 	};
 
 	test("everything in sight, each with its choice", () => {
-		expect(watchSet(view)).toEqual([
-			{ id: "bench", rendition: 3 },
-			{ id: "door", rendition: null },
-		]);
+		expect(watchSet(view)).toEqual([watchedCamera("bench", { rendition: 3 }), watchedCamera("door")]);
 	});
 
 	test("only the open camera, even if its tile was out of sight", () => {
 		const offScreen = new Set(["door"]);
-		expect(watchSet({ ...view, open: "door", offScreen })).toEqual([{ id: "door", rendition: null }]);
+		expect(watchSet({ ...view, open: "door", offScreen })).toEqual([
+			watchedCamera("door", { isFocused: true }),
+		]);
 	});
 
 	test("nothing while hidden, nothing out of sight, nothing unknown", () => {
 		expect(watchSet({ ...view, isHidden: true })).toEqual([]);
-		expect(watchSet({ ...view, offScreen: new Set(["bench"]) })).toEqual([{ id: "door", rendition: null }]);
+		expect(watchSet({ ...view, offScreen: new Set(["bench"]) })).toEqual([watchedCamera("door")]);
 		expect(watchSet({ ...view, open: "garage" })).toEqual([]);
 	});
 
 	test("a choice the camera does not offer is left to the relay, unless it has not told what it offers", () => {
-		const choices = { bench: 4_000 };
-		expect(watchSet({ ...view, choices })[0]).toEqual({ id: "bench", rendition: null });
+		const pins = { bench: 4_000 };
+		expect(watchSet({ ...view, pins })[0]).toEqual(watchedCamera("bench"));
 		const cameras = [cameraStatus("bench", 1, { renditions: [] })];
-		expect(watchSet({ ...view, cameras, choices })).toEqual([{ id: "bench", rendition: 4_000 }]);
+		expect(watchSet({ ...view, cameras, pins })).toEqual([watchedCamera("bench", { rendition: 4_000 })]);
+	});
+
+	test("in the size it is shown, and which one is looked at", () => {
+		const lines = new Map([["bench", 358]]);
+		expect(watchSet({ ...view, lines, attended: "door" })).toEqual([
+			watchedCamera("bench", { rendition: 3, maxLines: 358 }),
+			watchedCamera("door", { isFocused: true }),
+		]);
+		expect(watchSet({ ...view, open: "bench", attended: "door" })[0]?.isFocused).toBe(true);
 	});
 
 	test("never more cameras than the wire allows", () => {
@@ -89,4 +100,25 @@ test("keys with a modifier belong to the browser", () => {
 	expect(key("3")).toEqual({ is: "camera", index: 2 });
 	expect(key("0")).toBeNull();
 	expect(key("constructor")).toBeNull();
+});
+
+describe("the lines a picture fills", () => {
+	const HD = { width: 1280, height: 720 };
+
+	test("are those of its short side, as large as its box allows, in device pixels", () => {
+		expect(linesFor({ width: 1280, height: 720 }, HD, 1)).toBe(720);
+		expect(linesFor({ width: 636, height: 2_000 }, HD, 1)).toBe(358);
+		expect(linesFor({ width: 390, height: 219.375 }, HD, 3)).toBe(659);
+		expect(linesFor({ width: 1280, height: 720 }, { width: 720, height: 1280 }, 1)).toBe(405);
+		expect(linesFor({ width: 0, height: 0 }, HD, 2)).toBeNull();
+		expect(linesFor({ width: 1e6, height: 1e6 }, HD, 2)).toBe(16_384);
+	});
+
+	test("are said again only when they change by more than a twentieth", () => {
+		expect(steadyLines(undefined, 700)).toBe(700);
+		expect(steadyLines(720, 686)).toBe(720);
+		expect(steadyLines(720, 756)).toBe(720);
+		expect(steadyLines(720, 683)).toBe(683);
+		expect(steadyLines(720, 757)).toBe(757);
+	});
 });

@@ -132,6 +132,7 @@ describe("what is asked for", () => {
 		await visit.show("bench", red);
 		await setVisibility(visit.page, "hidden");
 		await visit.relay.heard(() => visit.relay.watched?.length === 0, "an empty list");
+		expect(visit.relay.send("bench", red)).toBe(0);
 		await setVisibility(visit.page, "visible");
 		await visit.relay.heard(() => visit.relay.watched?.length === 1, "the full list");
 		await visit.show("bench", blue);
@@ -150,27 +151,6 @@ describe("what is asked for", () => {
 			"the last camera",
 		);
 		expect(visit.relay.watched?.some(({ id }) => id === "camera-0")).toBe(false);
-	});
-
-	test("the rendition chosen by hand, without a reconnect, also after a reload", async () => {
-		await using visit = await Visit.of(browser, ["bench"]);
-		await visit.go();
-		await visit.show("bench", red);
-		await visit.page.keyboard.press("q");
-		await visit.page.getByRole("radio", { name: "180p q40" }).check();
-		await visit.relay.heard(() => visit.relay.watched?.[0]?.rendition === 0, "rung 0");
-		await visit.show("bench", blue);
-		await visit.reaches("bench", "rendition", "0");
-		await visit.page.getByText("More, full size").click();
-		await visit.page.getByRole("radio", { name: "720p q95" }).check();
-		await visit.relay.heard(() => visit.relay.watched?.[0]?.rendition === 195, "full size, quality 95");
-		expect(visit.relay.hellos).toBe(1);
-		await visit.go();
-		expect(visit.relay.watched).toEqual([{ id: "bench", rendition: 195 }]);
-		await visit.page.keyboard.press("q");
-		await visit.page.getByRole("radio", { name: "Automatic" }).check();
-		await visit.relay.heard(() => visit.relay.watched?.[0]?.rendition === null, "automatic");
-		expect(visit.problems).toEqual([]);
 	});
 
 	test("one camera by its address, by Enter, by number, and all again by Esc or the browser's back", async () => {

@@ -41,9 +41,9 @@ export class Visit implements AsyncDisposable {
 
 	/** Goes to the page and waits until the relay knows what it wants. */
 	async go(path = ""): Promise<void> {
-		const watches = this.relay.watches.length;
+		const { hellos } = this.relay; // a page that goes says a last list of its own
 		await this.page.goto(this.relay.url + path);
-		await this.relay.heard(() => this.relay.watches.length > watches, "a watch list");
+		await this.relay.heard(() => this.relay.hellos > hellos && this.relay.newestLists > 0, "a watch list");
 	}
 
 	/** Sends a picture and waits until it is painted. */

@@ -2,9 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { CLOSE } from "#shared/close.ts";
 import { ladderFor } from "#shared/ladder.ts";
 import { CAMERA_REASONS } from "#shared/protocol.ts";
+import type { Standing } from "../../viewer/standing.ts";
 import {
 	badgeText,
 	bitRate,
+	changeWords,
 	clockTime,
 	duration,
 	linkNotice,
@@ -119,9 +121,32 @@ describe("the way to the relay", () => {
 	});
 });
 
-test("the quality button says what is on screen and who chose it", () => {
+test("the quality button says what is on screen, who chose it and what keeps it there", () => {
 	const rung = ladderFor({ width: 1280, height: 720 })[6]!;
-	expect(qualityLabel(null, rung)).toBe("Auto 720p");
-	expect(qualityLabel(rung.id, rung)).toBe("720p q50");
-	expect(qualityLabel(null, undefined)).toBe("Auto");
+	expect(qualityLabel(null, rung, "network")).toEqual({ what: "Auto 720p", why: "your network" });
+	expect(qualityLabel(null, rung, "uplink").why).toBe("the camera's uplink");
+	expect(qualityLabel(null, rung, "window").why).toBe("window size");
+	expect(qualityLabel(null, rung, "browser").why).toBe("this browser");
+	expect(qualityLabel(null, rung, "none")).toEqual({ what: "Auto 720p", why: "" });
+	expect(qualityLabel(rung.id, rung, "choice")).toEqual({ what: "720p q50", why: "your choice" });
+	expect(qualityLabel(null, undefined, null)).toEqual({ what: "Auto", why: "" });
+	expect(qualityLabel(3, undefined, null).what).toBe("Fixed");
+});
+
+test("a change says which way, how long ago and why", () => {
+	const standing: Standing = {
+		rendition: 4,
+		limit: "network",
+		change: "network",
+		changeTime: NOW - 12_400,
+		direction: "down",
+	};
+	expect(changeWords(standing, NOW)).toBe("down 12 s ago: your network");
+	expect(changeWords({ ...standing, change: "uplink", direction: "up" }, NOW)).toBe(
+		"up 12 s ago: the camera's uplink",
+	);
+	expect(changeWords({ ...standing, change: "source", direction: null }, NOW)).toBe(
+		"changed 12 s ago: the camera's new size",
+	);
+	expect(changeWords({ ...standing, change: "joined", direction: null }, NOW)).toBe("opened 12 s ago");
 });

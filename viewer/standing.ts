@@ -1,0 +1,44 @@
+import type { Rendition } from "#shared/ladder.ts";
+import type { Change, Choice, Limit } from "#shared/protocol.ts";
+
+/** What the relay sends of one camera, and how it came to that. */
+export interface Standing {
+	rendition: number;
+	limit: Limit;
+	change: Change;
+	/** When the rendition last changed. */
+	changeTime: number;
+	/** Which way; null where it is the first, or cannot be compared. */
+	direction: "up" | "down" | null;
+}
+
+/** The standings after the relay said its choices; `renditionsOf` a camera may be empty. */
+export function follow(
+	before: Readonly<Record<string, Standing>>,
+	choices: readonly Choice[],
+	{ now, renditionsOf }: { now: number; renditionsOf: (camera: string) => readonly Rendition[] },
+): Record<string, Standing> {
+	return Object.fromEntries(
+		choices.map(({ id, rendition, limit, change }): [string, Standing] => {
+			const old = before[id];
+			if (old?.rendition === rendition) return [id, { ...old, limit }];
+			const direction =
+				old && change !== "joined" ? compare(old.rendition, rendition, renditionsOf(id)) : null;
+			return [id, { rendition, limit, change, changeTime: now, direction }];
+		}),
+	);
+}
+
+/** What keeps a picture from a higher rung: where the engine asked for fewer lines than fit, it is the browser. */
+export function limitOf(standing: Standing | undefined, browserLines: number | null): Limit | null {
+	if (!standing) return null;
+	return standing.limit === "window" && browserLines !== null ? "browser" : standing.limit;
+}
+
+function compare(from: number, to: number, renditions: readonly Rendition[]): "up" | "down" | null {
+	const bytes = (rendition: number) => renditions.find(({ id }) => id === rendition)?.nominalBytes;
+	const before = bytes(from);
+	const after = bytes(to);
+	if (before === undefined || after === undefined || before === after) return null;
+	return after > before ? "up" : "down";
+}
