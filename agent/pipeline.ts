@@ -6,6 +6,8 @@ import type { EncodeSlots } from "./encode-slots.ts";
 import { encodeJpeg } from "./jpeg-encoder.ts";
 import type { RawFrame } from "./raw-frame.ts";
 
+const STARVED_MS = 500; // a switch to a rendition waits for its first frame, so there must be one
+
 /** One encoded frame, on its way to the uplink. */
 export interface EncodedFrame {
 	rendition: Rendition;
@@ -35,6 +37,7 @@ export class Pipeline {
 	readonly #counters = new Map<number, AgentStats["renditions"][number]>();
 	readonly #seq = new Map<number, number>();
 	readonly #lastBytes = new Map<number, number>();
+	readonly #admittedTime = new Map<number, number>();
 	#renditions: Rendition[] = [];
 	#demanded: readonly number[] = [];
 	#epoch = 0;
@@ -87,11 +90,17 @@ export class Pipeline {
 		}
 	}
 
-	/** The demanded renditions the uplink has room for: the smallest first, so that a sudden lack costs the largest. */
+	/**
+	 * The demanded renditions the uplink has room for: the smallest first, so that a sudden lack costs the largest;
+	 * but one that had to wait too long goes before all, or it would never come behind the others.
+	 */
 	#admitted(): Rendition[] {
+		const now = localNow();
+		const waitedMs = ({ id }: Rendition) => now - (this.#admittedTime.get(id) ?? Number.NEGATIVE_INFINITY);
+		const isStarved = (rendition: Rendition) => Number(waitedMs(rendition) > STARVED_MS);
 		const wanted = this.#renditions
 			.filter(({ id }) => this.#demanded.includes(id))
-			.sort((a, b) => this.#bytesOf(a) - this.#bytesOf(b));
+			.sort((a, b) => isStarved(b) - isStarved(a) || this.#bytesOf(a) - this.#bytesOf(b));
 		let aheadBytes = 0;
 		return wanted.filter((rendition) => {
 			const bytes = this.#bytesOf(rendition);
@@ -99,8 +108,11 @@ export class Pipeline {
 				aheadBytes === 0
 					? this.#sink.admits(this.#intervalMs)
 					: this.#sink.admitsBehind(this.#intervalMs, { bytes, aheadBytes });
-			if (isAdmitted) aheadBytes += bytes;
-			else this.#counter(rendition.id).notEncoded++;
+			if (!isAdmitted) this.#counter(rendition.id).notEncoded++;
+			else {
+				aheadBytes += bytes;
+				this.#admittedTime.set(rendition.id, now);
+			}
 			return isAdmitted;
 		});
 	}

@@ -1,6 +1,6 @@
 import { decodeAck } from "#shared/ack.ts";
 import { ClockOffset, localNow } from "#shared/clock.ts";
-import { CLOSE } from "#shared/close.ts";
+import { CLOSE, closeWords } from "#shared/close.ts";
 import { ProtocolError } from "#shared/errors.ts";
 import { encodeHeader, messageType } from "#shared/frame.ts";
 import { Heartbeat } from "#shared/heartbeat.ts";
@@ -145,8 +145,8 @@ export class UplinkSession {
 			else this.#takeBinary(new Uint8Array(data));
 		} catch (cause) {
 			if (!(cause instanceof ProtocolError)) throw cause;
-			this.#socket.close(CLOSE.badMessage, cause.message.slice(0, 120));
-			this.#end({ code: CLOSE.badMessage, words: `the relay said: ${cause.message}` });
+			this.#socket.close(CLOSE.badMessage, closeWords(cause.message));
+			this.#end({ code: CLOSE.badMessage, words: `the relay broke the protocol: ${cause.message}` });
 		}
 	}
 

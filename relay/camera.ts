@@ -17,6 +17,7 @@ export interface RelayedFrame {
 }
 
 const RUNGS_MS = 100; // all viewers of a camera share one look at its sizes
+const MAX_ON_REQUEST = 2; // full-size renditions made by name at a time: each costs as much as the whole ladder
 const DEFAULT_INTERVAL_MS = 1000 / 30; // until the agent has told the source's rate
 
 /** One camera as the relay knows it: who watches it, its newest frames, its state in the agent's words. */
@@ -31,15 +32,15 @@ export class Camera {
 	agentStats: AgentStats | null = null;
 	/** Newest epoch seen, over all agents. */
 	epoch = 0;
+	/** Shares its agent's uplink among the agent's cameras; null while no agent is there. */
+	shareUplink: ((now: number) => void) | null = null;
 	/** Rungs of the ladder, cheapest first; empty while the camera has told none. */
 	ladder: readonly Rendition[] = [];
 	#state: CameraState;
 	#since: number;
-	#budget: number | null = null;
 	#rungs: readonly Rung[] = [];
 	#rungsTime = Number.NEGATIVE_INFINITY;
 	#newest = new Map<number, RelayedFrame>(); // one per rendition
-	#newestRendition = -1;
 	readonly #scene = new SceneSize();
 	readonly #set = new RenditionSet();
 
@@ -88,12 +89,12 @@ export class Camera {
 		this.ladder = renditions.filter(({ offer }) => offer === "ladder");
 		this.#rungsTime = Number.NEGATIVE_INFINITY;
 		for (const subscriber of this.subscribers) subscriber.ladderChanged(now);
-		this.allocate(now);
+		this.wishesChanged(now);
 	}
 
 	/** The agent's connection ended. */
 	agentGone(now: number): void {
-		this.#budget = null;
+		this.shareUplink = null;
 		this.update({ ...this.#state, state: "offline", reason: "agent-gone", detail: null }, now);
 	}
 
@@ -107,13 +108,15 @@ export class Camera {
 		// Kept for joiners: one frame of each rendition that is watched, and the very newest.
 		for (const kept of this.#newest.keys()) if (this.demand.countOf(kept) === 0) this.#newest.delete(kept);
 		this.#newest.set(id, frame);
-		this.#newestRendition = id;
 		for (const subscriber of this.subscribers) subscriber.offer(frame, now);
 	}
 
-	/** The newest frame there is, of this rendition if possible; null before the first. */
+	/** The newest frame of this rendition, else of the smallest there is; null before the first. */
 	cached(rendition: number): RelayedFrame | null {
-		return this.#newest.get(rendition) ?? this.#newest.get(this.#newestRendition) ?? null;
+		const own = this.#newest.get(rendition);
+		if (own) return own;
+		const kept = [...this.#newest.values()].sort((a, b) => a.body.length - b.body.length);
+		return kept[0] ?? null;
 	}
 
 	/** The rendition nearest to `id`: that one, else the best rung below; null while the camera has told none. */
@@ -130,35 +133,43 @@ export class Camera {
 		return cost;
 	}
 
-	/** How many bytes per ms of the agent's uplink are this camera's; null: not known to be a limit. */
-	setBudget(budget: number | null, now: number): void {
-		this.#budget = budget;
-		this.allocate(now);
+	/** Somebody's wish changed: decides anew, over all cameras of the agent, because they share its uplink. */
+	wishesChanged(now: number): void {
+		if (this.shareUplink) this.shareUplink(now);
+		else this.allocate(now, null);
 	}
 
-	/** Decides which renditions the agent makes, and who gets which of them. */
-	allocate(now: number): void {
-		let budget = this.#budget;
+	/**
+	 * Decides which renditions the agent makes, and who gets which of them. `budget`: bytes per ms of the agent's
+	 * uplink that are this camera's, null when it is not known to be a limit.
+	 */
+	allocate(now: number, budget: number | null): void {
+		let left = budget;
 		const offered: Offered[] = this.ladder.map((rung) => ({
 			viewers: 0,
 			cost: this.#costOf(rung, now),
 			value: pictureValue(rung.ssim),
 		}));
-		const onRequest = new Set<Rendition>();
+		const requests = new Map<Rendition, number>();
 		for (const { wish } of this.subscribers) {
 			const rung = wish?.offer === "ladder" ? offered[wish.id] : undefined;
 			if (rung) rung.viewers++;
-			else if (wish) onRequest.add(wish);
+			else if (wish) requests.set(wish, (requests.get(wish) ?? 0) + 1);
 		}
-		// What somebody asked for by name is made in any case; the ladder shares what is left.
-		if (budget !== null) for (const rendition of onRequest) budget -= this.#costOf(rendition, now);
-		const set = this.#set.update(now, offered, budget === null ? null : Math.max(0, budget));
-		for (const subscriber of this.subscribers) subscriber.serve(this.#bestFor(subscriber.wish, set), now);
+		// What was asked for by name comes first, the most wanted of it; the ladder shares what is left.
+		const made = [...requests].sort((a, b) => b[1] - a[1] || a[0].id - b[0].id).slice(0, MAX_ON_REQUEST);
+		const onRequest = made.map(([rendition]) => rendition);
+		if (left !== null) for (const rendition of onRequest) left -= this.#costOf(rendition, now);
+		const set = this.#set.update(now, offered, left === null ? null : Math.max(0, left));
+		for (const subscriber of this.subscribers)
+			subscriber.serve(this.#bestFor(subscriber.wish, set, onRequest), now);
 	}
 
-	/** The best rung of the set not above the wish, else the lowest of the set. */
-	#bestFor(wish: Rendition | null, set: number): Rendition | null {
-		if (wish?.offer !== "ladder") return wish;
+	/** The best rung of the set not above the wish, else the lowest of the set; of those by name the nearest. */
+	#bestFor(wish: Rendition | null, set: number, onRequest: readonly Rendition[]): Rendition | null {
+		if (wish === null) return null;
+		if (wish.offer === "request")
+			return onRequest.toSorted((a, b) => Math.abs(a.id - wish.id) - Math.abs(b.id - wish.id))[0] ?? wish;
 		const made = this.ladder.filter((_, i) => (set >> i) & 1);
 		return made.findLast(({ id }) => id <= wish.id) ?? made[0] ?? wish;
 	}

@@ -1,4 +1,5 @@
 import type { Ack } from "#shared/ack.ts";
+import { bodyPatienceMs } from "#shared/heartbeat.ts";
 import type { Mode } from "#shared/protocol.ts";
 import { FlowWindow } from "#shared/window.ts";
 import type { RelayedFrame } from "./camera.ts";
@@ -107,7 +108,8 @@ export class Downlink {
 
 	/** True once the viewer has stopped acknowledging altogether. */
 	isStalled(now: number): boolean {
-		return this.#window !== null && this.#window.silentMs(now) > SILENT_MS;
+		const window = this.#window;
+		return window !== null && window.silentMs(now) > SILENT_MS + bodyPatienceMs(window.headBytes);
 	}
 
 	/** What this connection carries, bits per second; null before it is known. */

@@ -1,9 +1,10 @@
 import { localNow } from "#shared/clock.ts";
 import type { CloseReason } from "#shared/close.ts";
 import { Log } from "#shared/log.ts";
-import type { CameraStatus } from "#shared/protocol.ts";
+import type { CameraStatus, ToViewerMessage } from "#shared/protocol.ts";
 import { Camera } from "./camera.ts";
 import type { Downlink } from "./downlink.ts";
+import { noteFault } from "./faults.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Subscriber } from "./subscriber.ts";
 
@@ -20,8 +21,8 @@ export interface Connection {
 /** A connection that watches, of either protocol. */
 export interface Watching extends Connection {
 	readonly downlink: Downlink;
-	/** Some camera's state or the list changed. */
-	tellCameras(): void;
+	/** Some camera's state or the list changed; `text` is the message that says so. */
+	tellCameras(text: string): void;
 	forget(subscriber: Subscriber, now: number): void;
 }
 
@@ -37,6 +38,7 @@ export class Hub {
 	#viewers = new Set<Watching>();
 	#nextChannel = 1;
 	#isTelling = false;
+	#told = "";
 
 	constructor(clock: () => number = localNow) {
 		this.clock = clock;
@@ -48,6 +50,12 @@ export class Hub {
 
 	get statuses(): CameraStatus[] {
 		return [...this.#cameras.values()].map((camera) => camera.status);
+	}
+
+	/** The message that tells a page every camera, as text: made once for all pages. */
+	get camerasMessage(): string {
+		const message: ToViewerMessage = { type: "cameras", cameras: this.statuses };
+		return JSON.stringify(message);
 	}
 
 	get viewers(): ReadonlySet<Watching> {
@@ -129,7 +137,10 @@ export class Hub {
 		this.#isTelling = true;
 		queueMicrotask(() => {
 			this.#isTelling = false;
-			for (const viewer of [...this.#viewers]) viewer.tellCameras();
+			const text = this.camerasMessage;
+			if (text === this.#told) return;
+			this.#told = text;
+			for (const viewer of [...this.#viewers]) guarded(viewer, () => viewer.tellCameras(text));
 		});
 	}
 
@@ -141,7 +152,7 @@ export class Hub {
 	/** Call every 50 ms: frames that waited, lingers, heartbeats. */
 	tick(): void {
 		const now = this.clock();
-		for (const connection of [...this.#connections]) connection.tick(now);
+		for (const connection of [...this.#connections]) guarded(connection, () => connection.tick(now));
 	}
 
 	/** Ends every connection. */
@@ -159,5 +170,15 @@ export class Hub {
 		const offline = [...this.#cameras.values()].filter(({ status }) => status.state === "offline");
 		const oldest = offline.sort((a, b) => a.status.since - b.status.since)[0];
 		if (oldest) this.remove(oldest);
+	}
+}
+
+/** A fault of ours costs the connection it happened for, never the relay. */
+function guarded(connection: Connection, run: () => void): void {
+	try {
+		run();
+	} catch (cause) {
+		noteFault("a connection's turn", cause);
+		connection.close("internalError", "internal error, see the relay's log");
 	}
 }

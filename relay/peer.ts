@@ -1,6 +1,6 @@
 import { ProtocolError } from "#shared/errors.ts";
 import { messageType } from "#shared/frame.ts";
-import { Heartbeat } from "#shared/heartbeat.ts";
+import { bodyPatienceMs, Heartbeat } from "#shared/heartbeat.ts";
 import { decodePing, decodePong, encodePing, encodePong } from "#shared/ping.ts";
 import {
 	checkVersion,
@@ -45,8 +45,9 @@ export abstract class Peer implements Session {
 		if (this.#isGreeted) return this.take(message);
 		const hello = message as { type?: unknown; protocol?: unknown } | null;
 		if (hello?.type !== "hello") throw new ProtocolError("message.type: expected hello first");
+		if (typeof hello.protocol !== "number") throw new ProtocolError("hello.protocol: expected a number");
 		try {
-			checkVersion(Number(hello.protocol));
+			checkVersion(hello.protocol);
 		} catch (cause) {
 			return this.close("version", (cause as Error).message);
 		}
@@ -61,7 +62,7 @@ export abstract class Peer implements Session {
 		if (!this.#isGreeted) throw new ProtocolError("binary message before hello");
 		const now = this.clock();
 		this.#heartbeat.heard(now);
-		switch (this.expectsBody ? "frame" : messageType(message)) {
+		switch (this.bodyBytes > 0 ? "frame" : messageType(message)) {
 			case "ping":
 				this.socket.sendBinary(encodePong({ ...decodePing(message), answerTime: now }));
 				return;
@@ -73,9 +74,9 @@ export abstract class Peer implements Session {
 		}
 	}
 
-	/** True when the next binary message is a body, which has no type. */
-	protected get expectsBody(): boolean {
-		return false;
+	/** Above 0 when the next binary message is a body, which has no type: that many bytes are on their way. */
+	protected get bodyBytes(): number {
+		return 0;
 	}
 
 	pong(): void {
@@ -89,7 +90,7 @@ export abstract class Peer implements Session {
 		if (this.#isClosed) return;
 		if (!this.#isGreeted && now - this.#openTime > HELLO_MS)
 			return this.close("timeout", "no hello within 3 s");
-		switch (this.#heartbeat.check(now)) {
+		switch (this.#heartbeat.check(now, bodyPatienceMs(this.bodyBytes))) {
 			case "dead":
 				return this.close("timeout", "nothing heard for 4 s");
 			case "ping":
@@ -111,7 +112,11 @@ export abstract class Peer implements Session {
 	}
 
 	protected say(message: ToAgentMessage | ToViewerMessage): void {
+		this.sayText(JSON.stringify(message));
+	}
+
+	protected sayText(text: string): void {
 		if (this.#isClosed) return;
-		if (!this.socket.sendText(JSON.stringify(message))) this.close("timeout", "the connection takes no more");
+		if (!this.socket.sendText(text)) this.close("timeout", "the connection takes no more");
 	}
 }

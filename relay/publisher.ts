@@ -1,6 +1,7 @@
 import { encodeAck } from "#shared/ack.ts";
 import { ProtocolError } from "#shared/errors.ts";
 import { decodeHeader, type FrameHeader, MAX_BODY_BYTES, stampRelayTime, viewOf } from "#shared/frame.ts";
+import type { Rendition } from "#shared/ladder.ts";
 import { Log } from "#shared/log.ts";
 import { parseAgentMessage, type ToAgentMessage } from "#shared/protocol.ts";
 import type { Camera } from "./camera.ts";
@@ -12,6 +13,8 @@ import type { Socket } from "./socket.ts";
 const REPEAT_MS = 1_000; // demand is repeated this often until it is confirmed
 const ALLOCATE_MS = 250; // how often it is decided what the agent makes, besides every change of a wish
 const BPS_PER_BYTE_MS = 8_000;
+const MAX_RUNGS = 12; // the choice of a set looks at every one of 2^n
+const MAX_EPOCH_JUMP = 1_000_000; // agents count epochs one by one; a wild one would lock the camera
 const REFUSAL_MS = 1_000; // one complaint a second says as much as thirty
 
 const log = new Log("relay");
@@ -63,6 +66,7 @@ export class Publisher extends Peer {
 				return this.#publish(message.instance, message.cameras);
 			case "camera": {
 				const { type: _, ...state } = message;
+				checkRenditions(state.renditions);
 				this.#cameraById(state.id).update(state, now);
 				return this.#hub.camerasChanged(now);
 			}
@@ -77,8 +81,8 @@ export class Publisher extends Peer {
 		}
 	}
 
-	protected override get expectsBody(): boolean {
-		return this.#expected !== null;
+	protected override get bodyBytes(): number {
+		return this.#expected?.header.bodyBytes ?? 0;
 	}
 
 	protected takeBinary(message: Uint8Array): void {
@@ -118,16 +122,17 @@ export class Publisher extends Peer {
 	/** Gives each camera its part of the uplink, by what its viewers want. */
 	#allocate(now: number): void {
 		this.#allocateTime = now;
-		if (this.#uplinkRate === null) return;
+		const rate = this.#uplinkRate;
 		const costs = new Map([...this.#cameras.values()].map((camera) => [camera, camera.wantedCost(now)]));
 		const total = [...costs.values()].reduce((sum, cost) => sum + cost, 0);
 		for (const [camera, cost] of costs)
-			camera.setBudget(total > 0 ? (this.#uplinkRate * cost) / total : null, now);
+			camera.allocate(now, rate === null || cost === 0 ? null : (rate * cost) / total);
 	}
 
 	#publish(instance: string, wanted: { id: string; name: string }[]): void {
 		const ids = new Set(wanted.map(({ id }) => id));
 		if (ids.size < wanted.length) throw new ProtocolError("publish.cameras: an id stands there twice");
+		const holders = new Set<Publisher>();
 		for (const { id } of wanted) {
 			const holder = this.#hub.publisherOf(id);
 			if (!holder || holder === this) continue;
@@ -135,7 +140,14 @@ export class Publisher extends Peer {
 				log.warn("refused a second agent for a camera", { camera: id });
 				return this.close("cameraTaken", `another agent publishes camera "${id}"`);
 			}
+			holders.add(holder);
+		}
+		for (const holder of holders) {
+			// The same agent's older connection: what it had and this one has not is gone.
+			const gone = [...holder.cameras].filter(({ id }) => !ids.has(id));
+			holder.#cameras = new Map();
 			holder.close("replaced", "a newer connection of this agent took over");
+			for (const camera of gone) this.#hub.remove(camera);
 		}
 		this.instance = instance;
 		const before = this.#cameras;
@@ -143,6 +155,7 @@ export class Publisher extends Peer {
 		for (const { id, name } of wanted) {
 			const camera = this.#hub.adopt(id, name);
 			this.#cameras.set(camera.channel, camera);
+			camera.shareUplink = (at) => this.#allocate(at);
 		}
 		for (const [channel, camera] of before) if (!this.#cameras.has(channel)) this.#hub.remove(camera);
 		log.info("agent publishes", { cameras: [...ids].join(" ") });
@@ -160,7 +173,7 @@ export class Publisher extends Peer {
 		if (body.length !== header.bodyBytes)
 			throw new ProtocolError(`body: expected ${header.bodyBytes} bytes, got ${body.length}`);
 		this.socket.sendBinary(encodeAck({ delivery: header.delivery, headerTime, bodyTime: now }));
-		const fault = faultOf(header, body);
+		const fault = faultOf(header, body, camera);
 		if (fault) return this.#refuse(camera, fault);
 		if (header.epoch < camera.epoch) return; // of encoders that are gone
 		camera.epoch = header.epoch;
@@ -192,6 +205,7 @@ export class Publisher extends Peer {
 function faultOf(
 	header: FrameHeader,
 	body: Uint8Array,
+	camera: Camera,
 ): { reason: "frame-too-large" | "bad-frame"; message: string } | null {
 	if (body.length > MAX_BODY_BYTES)
 		return {
@@ -200,6 +214,15 @@ function faultOf(
 		};
 	if (header.codec !== "jpeg")
 		return { reason: "bad-frame", message: `codec ${header.codec} is not offered` };
+	const rendition = camera.renditions.find(({ id }) => id === header.rendition);
+	if (!rendition) return { reason: "bad-frame", message: `rendition ${header.rendition} is not offered` };
+	if (header.width > rendition.width || header.height > rendition.height)
+		return {
+			reason: "bad-frame",
+			message: `${header.width}x${header.height} in a rendition of ${rendition.width}x${rendition.height}`,
+		};
+	if (header.epoch > camera.epoch + MAX_EPOCH_JUMP)
+		return { reason: "bad-frame", message: `epoch ${header.epoch} after ${camera.epoch}` };
 	const size = jpegSize(body);
 	if (!size) return { reason: "bad-frame", message: "body is not a whole JPEG" };
 	if (size.width !== header.width || size.height !== header.height)
@@ -208,4 +231,16 @@ function faultOf(
 			message: `JPEG of ${size.width}x${size.height}, its header says ${header.width}x${header.height}`,
 		};
 	return null;
+}
+
+/** The ladder's rungs must be 0, 1, 2 ..., cheapest first, and every id stand there once; throws ProtocolError. */
+function checkRenditions(renditions: readonly Rendition[]): void {
+	const ladder = renditions.filter(({ offer }) => offer === "ladder");
+	const isInOrder = ladder.every(({ id }, i) => id === i);
+	if (!isInOrder || ladder.length > MAX_RUNGS)
+		throw new ProtocolError(
+			`camera.renditions: the ladder's ids must be 0 to at most ${MAX_RUNGS - 1}, in order`,
+		);
+	if (new Set(renditions.map(({ id }) => id)).size < renditions.length)
+		throw new ProtocolError("camera.renditions: an id stands there twice");
 }

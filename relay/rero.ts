@@ -9,6 +9,7 @@ import { Subscriber } from "./subscriber.ts";
 const MIN_QUALITY = 30;
 const MAX_QUALITY = 95;
 const PING_MS = 1_000;
+const PAYLOAD_BYTES = 4;
 const SILENCE_MS = 10_000; // its clients know no heartbeat; only the WebSocket's own pongs are heard
 
 /** The quality in ReRo-CCTV's path, or null when it is none of 30..95. */
@@ -80,10 +81,10 @@ export class ReroViewer implements Session {
 
 	binary(): void {}
 
-	pong(): void {
+	pong(payload: Uint8Array): void {
 		const now = this.#hub.clock();
 		this.#heardTime = now;
-		const delivery = this.#writer.answered();
+		const delivery = this.#writer.answered(payload);
 		if (delivery !== null) this.downlink.acked(now, { delivery, headerTime: now, bodyTime: now });
 	}
 
@@ -93,7 +94,8 @@ export class ReroViewer implements Session {
 
 	tick(now: number): void {
 		this.downlink.flush(now);
-		if (now - this.#heardTime > SILENCE_MS) return this.close("timeout", "no pong for 10 s");
+		if (now - this.#heardTime > SILENCE_MS || this.downlink.isStalled(now))
+			return this.close("timeout", "no pong for 10 s");
 		if (now - this.#pingTime < PING_MS) return;
 		this.#pingTime = now;
 		this.#writer.ping();
@@ -112,10 +114,11 @@ export class ReroViewer implements Session {
 	}
 }
 
-/** Writes the body alone, then a ping; remembers which pings stand for which frame. */
+/** Writes the body alone, then a ping that carries its delivery number: the pong repeats it. */
 class BareWriter implements FrameWriter {
 	readonly #socket: Socket;
-	#pings: (number | null)[] = []; // unanswered: a delivery, or null for one that only keeps the connection alive
+	#acknowledged = -1;
+	#sent = -1;
 
 	constructor(socket: Socket) {
 		this.#socket = socket;
@@ -127,19 +130,24 @@ class BareWriter implements FrameWriter {
 
 	write({ body }: RelayedFrame, delivery: number): boolean {
 		if (!this.#socket.sendBinary(body)) return false;
-		this.#socket.ping();
-		this.#pings.push(delivery);
+		this.#sent = delivery;
+		const payload = new Uint8Array(PAYLOAD_BYTES);
+		new DataView(payload.buffer).setUint32(0, delivery);
+		this.#socket.ping(payload);
 		return true;
 	}
 
+	/** Asks a viewer that has nothing to acknowledge whether it is still there. */
 	ping(): void {
-		if (this.#pings.length > 0) return; // one on its way asks the same
-		this.#socket.ping();
-		this.#pings.push(null);
+		if (this.#sent === this.#acknowledged) this.#socket.ping(new Uint8Array(0));
 	}
 
-	/** The delivery that the oldest unanswered ping stood for, or null. */
-	answered(): number | null {
-		return this.#pings.shift() ?? null;
+	/** The delivery a pong stands for, once; null when it stands for none. */
+	answered(payload: Uint8Array): number | null {
+		if (payload.length !== PAYLOAD_BYTES) return null;
+		const delivery = new DataView(payload.buffer, payload.byteOffset).getUint32(0);
+		if (delivery <= this.#acknowledged || delivery > this.#sent) return null;
+		this.#acknowledged = delivery;
+		return delivery;
 	}
 }

@@ -1,17 +1,15 @@
 import { Elysia } from "elysia";
-import { Log, wordsOf } from "#shared/log.ts";
 import type { RelayConfig } from "./config.ts";
+import { faults, noteFault } from "./faults.ts";
 import { Hub } from "./hub.ts";
 import { readPages } from "./pages.ts";
 import { Publisher } from "./publisher.ts";
 import { REFUSED_QUALITY, ReroViewer, reroQuality } from "./rero.ts";
-import { type Accepted, faults, type Session, type Socket, websocket } from "./socket.ts";
+import { type Accepted, type Session, type Socket, websocket } from "./socket.ts";
 import { cameraReport, readiness } from "./status.ts";
 import { Viewer } from "./viewer.ts";
 
 const TICK_MS = 50; // a frame that no ack frees is looked at this often
-
-const log = new Log("relay");
 
 /** A relay that listens. */
 export interface Relay {
@@ -53,7 +51,7 @@ function routes(hub: Hub, pagesFolder: string) {
 				return { error: "not found" };
 			}
 			// The framework would answer with the error's own words.
-			log.error("a request failed", { cause: wordsOf(error) });
+			noteFault("a request", error);
 			set.status = 500;
 			return { error: "internal error, see the relay's log" };
 		})

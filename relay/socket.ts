@@ -1,9 +1,8 @@
 import type { ServerWebSocket, WebSocketHandler } from "bun";
-import { CLOSE, type CloseReason } from "#shared/close.ts";
+import { CLOSE, type CloseReason, closeWords } from "#shared/close.ts";
 import { ProtocolError } from "#shared/errors.ts";
-import { Log, wordsOf } from "#shared/log.ts";
+import { noteFault } from "./faults.ts";
 
-const MAX_REASON_BYTES = 120; // RFC 6455 section 5.5: a close frame carries at most 123 bytes of text
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024; // two of the largest frames; the flow window keeps it near zero
 const MAX_MESSAGE_BYTES = 8 * 1024 * 1024; // far above any frame: those are refused one by one, this ends the connection
 
@@ -16,8 +15,8 @@ export interface Socket {
 	sendBinary(bytes: Uint8Array): boolean;
 	/** Several sends in one write. */
 	cork(sends: () => void): void;
-	/** A WebSocket ping (RFC 6455 section 5.5.2), which every client answers by itself. */
-	ping(): void;
+	/** A WebSocket ping (RFC 6455 section 5.5.2), which every client answers by itself with the same payload. */
+	ping(payload: Uint8Array): void;
 	/** Idempotent. */
 	close(reason: CloseReason, words: string): void;
 }
@@ -27,7 +26,7 @@ export interface Session {
 	text(message: string): void;
 	/** `message` is ours to keep. */
 	binary(message: Uint8Array): void;
-	pong(): void;
+	pong(payload: Uint8Array): void;
 	drained(): void;
 	closed(): void;
 }
@@ -37,10 +36,6 @@ export interface Accepted {
 	start(socket: Socket): Session;
 	session: Session | null;
 }
-
-const log = new Log("relay");
-/** Faults of ours that sessions threw; each is logged and closes its connection. */
-export const faults = { count: 0 };
 
 /** Bun's own handlers, given to Elysia's `listen`: Elysia's `.ws()` turns binary into JSON and wraps each event anew. */
 export const websocket: WebSocketHandler<Accepted> = {
@@ -62,8 +57,8 @@ export const websocket: WebSocketHandler<Accepted> = {
 			failed(ws, cause);
 		}
 	},
-	pong(ws) {
-		guard(ws, (session) => session?.pong());
+	pong(ws, payload) {
+		guard(ws, (session) => session?.pong(payload));
 	},
 	drain(ws) {
 		guard(ws, (session) => session?.drained());
@@ -84,8 +79,7 @@ function guard(ws: ServerWebSocket<Accepted>, run: (session: Session | null) => 
 
 function failed(ws: ServerWebSocket<Accepted>, cause: unknown): void {
 	if (cause instanceof ProtocolError) return closeWith(ws, "badMessage", cause.message);
-	faults.count++;
-	log.error("a connection's handler failed", { cause: wordsOf(cause), at: stackTop(cause) });
+	noteFault("a connection's handler", cause);
 	closeWith(ws, "internalError", "internal error, see the relay's log");
 }
 
@@ -116,8 +110,8 @@ class BunSocket implements Socket {
 		this.#ws.cork(sends);
 	}
 
-	ping(): void {
-		this.#ws.ping();
+	ping(payload: Uint8Array): void {
+		this.#ws.ping(payload);
 	}
 
 	close(reason: CloseReason, words: string): void {
@@ -132,11 +126,5 @@ class BunSocket implements Socket {
 }
 
 function closeWith(ws: ServerWebSocket<Accepted>, reason: CloseReason, words: string): void {
-	const bytes = new TextEncoder().encode(words);
-	const fitting = new TextDecoder().decode(bytes.subarray(0, MAX_REASON_BYTES), { stream: true });
-	ws.close(CLOSE[reason], fitting);
-}
-
-function stackTop(cause: unknown): string | undefined {
-	return cause instanceof Error ? cause.stack?.split("\n")[1]?.trim() : undefined;
+	ws.close(CLOSE[reason], closeWords(words));
 }

@@ -41,6 +41,7 @@ export function cameraReport(camera: Camera, now: number) {
 				sent: sum((one) => one.counters.sent),
 				replaced: sum((one) => one.replaced),
 				dropped: sum((one) => one.counters.dropped),
+				notDue: sum((one) => one.counters.notDue),
 				waiting: sum((one) => (one.hasWaiting ? 1 : 0)),
 			},
 		},

@@ -6,7 +6,6 @@ import type { Camera, RelayedFrame } from "./camera.ts";
 
 const START_BYTES = 20_000; // without a memory of the network the first rung is the best below this: 360p q60
 const START_SHARE = 0.6; // of the remembered rate that the first rung may take: networks change
-const EARLY = 0.9; // a frame counts as due this share of the shortest interval after the last one
 
 /** What a page says of a camera it watches. */
 export type Settings = Omit<WatchedCamera, "id">;
@@ -18,7 +17,8 @@ export type Settings = Omit<WatchedCamera, "id">;
  */
 export class Subscriber {
 	readonly camera: Camera;
-	readonly counters = { offered: 0, sent: 0, dropped: 0 };
+	/** `notDue`: left out because the browser takes fewer frames than the camera makes. */
+	readonly counters = { offered: 0, sent: 0, dropped: 0, notDue: 0 };
 	/** Bytes sent so far over its weight: whose turn it is among those who share a connection. */
 	turn = 0;
 	/** What it would take by itself; null while the camera has told no renditions. */
@@ -34,7 +34,7 @@ export class Subscriber {
 	#change: Change = "joined";
 	#cause: Change = "joined";
 	#cachedFrame: RelayedFrame | null = null;
-	#offeredTime = Number.NEGATIVE_INFINITY; // captureTime of the last frame taken
+	#dueTime = Number.NEGATIVE_INFINITY; // when the browser can take the next frame
 
 	/** `rememberedRate`: bytes per ms its network carried before, null if unknown. `wake` is called whenever a frame waits. */
 	constructor(
@@ -51,7 +51,7 @@ export class Subscriber {
 		if (this.camera.subscribers.has(this)) return;
 		this.camera.subscribers.add(this);
 		this.ladderChanged(now);
-		this.camera.allocate(now);
+		this.camera.wishesChanged(now);
 		const cached = this.camera.cached(this.#current ?? -1);
 		if (!cached) return;
 		this.#cachedFrame = cached;
@@ -66,7 +66,7 @@ export class Subscriber {
 		this.#current = null;
 		this.#next = null;
 		this.#waiting.clear();
-		this.camera.allocate(now);
+		this.camera.wishesChanged(now);
 	}
 
 	/** Takes what the page says from now on; false when the camera has no such rendition and the old pin stays. */
@@ -80,7 +80,7 @@ export class Subscriber {
 		this.#settings = { ...settings, rendition: pin };
 		if (!this.camera.subscribers.has(this)) return isKnown;
 		this.#wish(cause);
-		this.camera.allocate(now);
+		this.camera.wishesChanged(now);
 		return isKnown;
 	}
 
@@ -93,11 +93,11 @@ export class Subscriber {
 
 	/** Looks again which rung its link carries; `link` without the camera's own interval. */
 	choose(now: number, link: Link, mode: Mode): void {
-		if (!this.#chooser || this.#settings.rendition !== null) return;
+		if (!this.#chooser || this.#settings.rendition !== null || this.camera.ladder.length === 0) return;
 		const before = this.wish;
 		this.#chooser.decide(now, link, { rungs: this.camera.rungs(now), cap: this.#cap, mode });
 		this.#wish("network");
-		if (this.wish !== before) this.camera.allocate(now);
+		if (this.wish !== before) this.camera.wishesChanged(now);
 	}
 
 	/** The camera's decision: what it gets of what is made. The old one goes on until the new one's first frame is here. */
@@ -138,20 +138,15 @@ export class Subscriber {
 
 	/** Takes a frame of a rendition it watches; the newest replaces the waiting one. */
 	offer(frame: RelayedFrame, now: number): void {
-		const { rendition, captureTime } = frame.header;
+		const { rendition } = frame.header;
 		if (rendition === this.#next) {
 			if (this.#current !== null) this.camera.demand.remove(this.#current, now);
 			this.#current = rendition;
 			this.#next = null;
 		}
 		if (rendition !== this.#current) return;
-		if (
-			this.#settings.maxFramesPerSecond !== null &&
-			captureTime - this.#offeredTime < EARLY * this.intervalMs
-		)
-			return;
-		this.#offeredTime = captureTime;
-		this.#put(frame, now);
+		if (this.#isDue(now)) this.#put(frame, now);
+		else this.counters.notDue++;
 	}
 
 	get hasWaiting(): boolean {
@@ -180,6 +175,15 @@ export class Subscriber {
 		this.counters.offered++;
 		this.#waiting.offer(frame);
 		this.#wake(now);
+	}
+
+	/** Keeps to the browser's rate on average: the next frame is due an interval after the last one was, not came. */
+	#isDue(now: number): boolean {
+		const { maxFramesPerSecond } = this.#settings;
+		if (maxFramesPerSecond === null) return true;
+		if (now < this.#dueTime) return false;
+		this.#dueTime = Math.max(this.#dueTime + 1000 / maxFramesPerSecond, now);
+		return true;
 	}
 
 	#wish(cause: Change): void {

@@ -35,7 +35,7 @@ export class Viewer extends Peer {
 
 	protected greeted(): void {
 		this.#hub.addViewer(this);
-		this.tellCameras();
+		this.tellCameras(this.#hub.camerasMessage);
 	}
 
 	protected ended(): void {
@@ -55,9 +55,9 @@ export class Viewer extends Peer {
 		this.downlink.acked(this.clock(), decodeAck(message));
 	}
 
-	/** Tells the page every camera's state. */
-	tellCameras(): void {
-		this.#tell({ type: "cameras", cameras: this.#hub.statuses });
+	/** `text` is the message with every camera's state. */
+	tellCameras(text: string): void {
+		this.sayText(text);
 	}
 
 	/** A camera that left the relay ends its subscriber. */
@@ -83,6 +83,8 @@ export class Viewer extends Peer {
 
 	/** Makes the subscribers what the list says; what cannot be taken is refused and left as it was. */
 	#watch({ mode, rememberedBps, cameras }: Watch): void {
+		if (new Set(cameras.map(({ id }) => id)).size < cameras.length)
+			throw new ProtocolError("watch.cameras: an id stands there twice");
 		const now = this.clock();
 		this.downlink.mode = mode;
 		if (rememberedBps !== null) this.downlink.rememberedRate = rememberedBps / BPS_PER_BYTE_MS;

@@ -30,6 +30,14 @@ const RETRY: Record<CloseReason, Retry> = {
 	cameraTaken: "later",
 };
 
+const MAX_REASON_BYTES = 120; // RFC 6455 section 5.5: a close frame carries at most 123 bytes of text
+
+/** `words` cut to what fits into a close frame, whole characters only. */
+export function closeWords(words: string): string {
+	const bytes = new TextEncoder().encode(words);
+	return new TextDecoder().decode(bytes.subarray(0, MAX_REASON_BYTES), { stream: true });
+}
+
 /** Wait before dialing again after "later": short enough that nobody has to restart anything, rare enough to be no load. */
 export const RETRY_LATER_MS = 10_000;
 

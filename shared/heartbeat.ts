@@ -3,6 +3,14 @@ const SILENCE_MS = 4_000; // three lost pings: longer than any stall a working l
 const ASLEEP_MS = 2_000; // a check this late means that this process stood still, not that the peer was silent
 const WAKE_MS = 1_000; // time a peer gets to answer after we stood still
 
+const SLOWEST_LINK = 6; // bytes per ms = 48 kbit/s: slower ones are not waited for
+const MAX_PATIENCE_MS = 20_000;
+
+/** How much longer than usual a side may be silent while `bytes` of one message are on their way from it. */
+export function bodyPatienceMs(bytes: number): number {
+	return Math.min(MAX_PATIENCE_MS, bytes / SLOWEST_LINK);
+}
+
 /**
  * Decides when to ping a peer and when to give it up. TCP and the WebSocket library both keep a dead path open for
  * minutes, so every side of every connection runs one of these. Pure: instants are passed in, any monotonic clock.
@@ -28,12 +36,15 @@ export class Heartbeat {
 		this.#heardTime = now;
 	}
 
-	/** Call about four times a second and do what it says. */
-	check(now: number): "ping" | "dead" | "wait" {
+	/**
+	 * Call about four times a second and do what it says. `patienceMs` is added to the silence that is put up with:
+	 * nothing else can be heard while one large message is on its way.
+	 */
+	check(now: number, patienceMs = 0): "ping" | "dead" | "wait" {
 		const stoodStill = now - this.#checkTime > ASLEEP_MS;
 		this.#checkTime = now;
 		if (stoodStill) this.#heardTime = Math.max(this.#heardTime, now - SILENCE_MS + WAKE_MS);
-		else if (now - this.#heardTime > SILENCE_MS) return "dead";
+		else if (now - this.#heardTime > SILENCE_MS + patienceMs) return "dead";
 		const quietFrom = this.#pings === "always" ? this.#pingTime : Math.max(this.#pingTime, this.#heardTime);
 		if (!stoodStill && now - quietFrom < INTERVAL_MS) return "wait";
 		this.#pingTime = now;

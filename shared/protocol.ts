@@ -52,7 +52,7 @@ const REFUSALS = ["unknown-camera", "unknown-rendition", "frame-too-large", "bad
 export const CAMERA_ID = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 export const MAX_CAMERAS = 64; // of one agent, and of one page
 const MAX_RENDITIONS = 64;
-const MAX_SIDE = 16_384; // JPEG itself ends at 65 535; nothing sensible comes near
+const MAX_SIDE = 8_192; // 8K and a little; a browser needs a quarter of a gigabyte to decode that
 const MAX_INSTANT = 8.64e15; // the last instant a Date can hold
 
 const cameraId = matching(CAMERA_ID, "1 to 63 lower case letters, digits or dashes");

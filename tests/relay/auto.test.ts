@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { localNow } from "#shared/clock.ts";
 import type { Choice } from "#shared/protocol.ts";
 import { type Running, startRelay } from "../support/processes.ts";
 import { until } from "../support/until.ts";
@@ -103,20 +102,6 @@ describe("the page is told what it is sent as and what limits it", () => {
 		agent.say({ type: "uplink", rateBps: 400_000_000 });
 		await choice(sharp, "narrow", { rendition: 8, limit: "choice", change: "uplink" });
 	});
-});
-
-test("a browser that manages ten frames a second gets ten, the newest ones", async () => {
-	using agent = await camera("thin");
-	using client = await page();
-	client.watch({ thin: 0 }, { camera: { maxFramesPerSecond: 10 } });
-	await until(() => agent.demand?.renditions.length === 1, { what: "demand" });
-	const start = localNow();
-	for (let i = 0; i < 60; i++) {
-		agent.sendFrame(jpeg, { captureTime: start + (i * 1000) / 30, ...{ width: 64, height: 48 } });
-		await until(() => agent.acks === i + 1, { what: `ack ${i}`, intervalMs: 1 });
-	}
-	await until(() => client.frameCount >= 20, { what: "twenty frames" });
-	expect(client.frameCount).toBe(20);
 });
 
 test("no crowd of viewers makes one camera encode more than four rungs", async () => {

@@ -3,10 +3,10 @@ import { encodeHeader, type FrameHeader, viewOf } from "#shared/frame.ts";
 import { renditionsFor } from "#shared/ladder.ts";
 import { Camera, type RelayedFrame } from "../../relay/camera.ts";
 import { Downlink, type FrameWriter } from "../../relay/downlink.ts";
-import { Subscriber } from "../../relay/subscriber.ts";
+import { type Settings, Subscriber } from "../../relay/subscriber.ts";
 
 const SIZE = { width: 1280, height: 720 };
-const SETTINGS = { rendition: 0, maxLines: null, maxFramesPerSecond: null, isFocused: false };
+const SETTINGS: Settings = { rendition: 0, maxLines: null, maxFramesPerSecond: null, isFocused: false };
 
 /** A socket that remembers what it was given and can be made to refuse. */
 class Recorder implements FrameWriter {
@@ -60,7 +60,7 @@ function frame(camera: Camera, captureTime: number, rendition = 0): RelayedFrame
 	return { header, headerBytes, headerView: viewOf(headerBytes), body: new Uint8Array(5_000) };
 }
 
-function watching(writer: Recorder, cameras: [Camera, Partial<typeof SETTINGS>][]): Downlink {
+function watching(writer: Recorder, cameras: [Camera, Partial<Settings>][]): Downlink {
 	const downlink = new Downlink(writer);
 	for (const [camera, change] of cameras) {
 		const subscriber = new Subscriber(camera, { rememberedRate: null, wake: (now) => downlink.flush(now) });
@@ -137,12 +137,31 @@ describe("every frame offered is counted once", () => {
 	});
 });
 
-test("a viewer that acknowledges nothing for ten seconds is stalled", () => {
+test.each([10, 16, 20, 25, 60])(
+	"a browser that takes %d frames a second of 30 gets that many, whatever their clocks say",
+	(most) => {
+		const camera = liveCamera(1);
+		const writer = new Recorder();
+		const downlink = watching(writer, [[camera, { maxFramesPerSecond: most }]]);
+		for (let i = 0; i < 300; i++) {
+			const now = (i * 1000) / 30;
+			camera.publish(frame(camera, i === 5 ? now + 3_600_000 : now), now);
+			const last = writer.written.at(-1);
+			if (last) downlink.acked(now, { delivery: last.delivery, headerTime: now, bodyTime: now });
+		}
+		expect(writer.written.length / 10).toBeCloseTo(Math.min(30, most), 0);
+		const { offered, notDue } = downlink.subscribers[0]!.counters;
+		expect(offered + notDue).toBe(300);
+	},
+);
+
+test("a viewer that acknowledges nothing for ten seconds, and the time its frame may take, is stalled", () => {
 	const camera = liveCamera(1);
 	const downlink = watching(new Recorder(), [[camera, {}]]);
 	camera.publish(frame(camera, 0), 0);
-	expect(downlink.isStalled(9_999)).toBe(false);
-	expect(downlink.isStalled(10_001)).toBe(true);
+	// 5 060 bytes may take the slowest link we wait for another 0.84 s.
+	expect(downlink.isStalled(10_800)).toBe(false);
+	expect(downlink.isStalled(10_900)).toBe(true);
 });
 
 test("whoever comes back from a pause gets the newest frame at once, marked as cached", () => {

@@ -312,7 +312,7 @@ describe("one viewer", () => {
 		}
 		expect(mute.frameCount).toBe(1);
 		const { delivery } = (await report("unfair")).counters;
-		expect(delivery).toEqual({ offered: 100, sent: 51, replaced: 48, dropped: 0, waiting: 1 });
+		expect(delivery).toEqual({ offered: 100, sent: 51, replaced: 48, dropped: 0, notDue: 0, waiting: 1 });
 	});
 
 	test("that acknowledges what was never sent gets one frame at a time", async () => {

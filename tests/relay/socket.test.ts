@@ -1,7 +1,8 @@
 import { expect, mock, test } from "bun:test";
 import type { ServerWebSocket } from "bun";
 import { ProtocolError } from "#shared/errors.ts";
-import { type Accepted, faults, type Session, type Socket, websocket } from "../../relay/socket.ts";
+import { faults } from "../../relay/faults.ts";
+import { type Accepted, type Session, type Socket, websocket } from "../../relay/socket.ts";
 
 /** What Bun hands to the handlers, recording what is done with it. */
 function fakeSocket(session: Partial<Session>, sendResult = 1) {

@@ -1,0 +1,13 @@
+import { Log, wordsOf } from "#shared/log.ts";
+
+const log = new Log("relay");
+
+/** Faults of ours since the start: exceptions nobody was meant to see. `/healthz` tells the count. */
+export const faults = { count: 0 };
+
+/** Logs and counts an exception that is a fault of ours. */
+export function noteFault(where: string, cause: unknown): void {
+	faults.count++;
+	const at = cause instanceof Error ? cause.stack?.split("\n")[1]?.trim() : undefined;
+	log.error(`${where} failed`, { cause: wordsOf(cause), at });
+}
