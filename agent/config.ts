@@ -2,12 +2,14 @@ import { readFileSync } from "node:fs";
 import { parse as parseToml } from "smol-toml";
 import { z } from "zod";
 import { CAMERA_ID, MAX_CAMERAS } from "#shared/protocol.ts";
-import { describeSource, parseSource, type SourceSpec, SourceSpecError } from "./source-spec.ts";
+import { describeSource, parseSource, redact, type SourceSpec, SourceSpecError } from "./source-spec.ts";
 
 /** One camera to run; `spec` null = the first webcam found, else the test card. */
 export interface CameraConfig {
 	readonly id: string;
 	readonly name: string;
+	/** False when nobody named it: then it is called by what is found. */
+	readonly isNamed: boolean;
 	readonly spec: SourceSpec | null;
 }
 
@@ -25,6 +27,7 @@ export class ConfigError extends Error {
 
 const DEFAULT_RELAY = "http://127.0.0.1:6732";
 const MAX_NAME = 64;
+const UNNAMED: CameraConfig = { id: "camera", name: "Camera", isNamed: false, spec: null };
 const THREADS_A_CAMERA = 2; // one in a read that blocks, one decoding or opening
 const ENCODE_THREADS = 4;
 const MIN_THREADS = 8;
@@ -54,27 +57,39 @@ const fileSchema = z.strictObject({
 /** Reads the agent's settings; throws ConfigError with all problems at once. */
 export function readConfig(environment: Record<string, string | undefined> = Bun.env): AgentConfig {
 	const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+	const problems: string[] = [];
+	const attempt = <T>(read: () => T, fallback: T): T => {
+		try {
+			return read();
+		} catch (cause) {
+			if (!(cause instanceof ConfigError)) throw cause;
+			problems.push(cause.message);
+			return fallback;
+		}
+	};
 	const parsed = environmentSchema.safeParse(given);
 	if (!parsed.success)
-		throw new ConfigError(
-			parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`).join("\n"),
-		);
-	const { RELAY_URL, CAMERA, CAMERA_NAME, CAMERAS_FILE, LOG_FORMAT } = parsed.data;
+		for (const issue of parsed.error.issues) problems.push(`${String(issue.path[0])}: ${issue.message}`);
+	const { RELAY_URL = DEFAULT_RELAY, CAMERA, CAMERA_NAME, CAMERAS_FILE } = given;
 	if (CAMERA && CAMERAS_FILE)
-		throw new ConfigError("CAMERA and CAMERAS_FILE are both set: one of them says which cameras there are");
-	if (CAMERAS_FILE) {
-		const file = readCamerasFile(CAMERAS_FILE);
-		const isFromFile = given.RELAY_URL === undefined && file.relay !== undefined;
-		const [url, name] = isFromFile ? [file.relay!, `${CAMERAS_FILE}: relay`] : [RELAY_URL, "RELAY_URL"];
-		return { publishUrl: publishUrl(url, name), cameras: file.cameras, logFormat: LOG_FORMAT };
-	}
-	const spec = CAMERA === undefined ? null : sourceOf(CAMERA, "CAMERA");
-	const name = CAMERA_NAME ?? (spec ? nameOf(spec) : "Camera");
-	return {
-		publishUrl: publishUrl(RELAY_URL, "RELAY_URL"),
-		cameras: [{ id: idOf(name), name, spec }],
-		logFormat: LOG_FORMAT,
+		problems.push("CAMERA and CAMERAS_FILE are both set: one of them says which cameras there are");
+	const file = CAMERAS_FILE ? attempt(() => readCamerasFile(CAMERAS_FILE), null) : null;
+	const isFromFile = given.RELAY_URL === undefined && file?.relay !== undefined;
+	const [url, where] = isFromFile ? [file.relay!, `${CAMERAS_FILE}: relay`] : [RELAY_URL, "RELAY_URL"];
+	const config: AgentConfig = {
+		publishUrl: attempt(() => publishUrl(url, where), ""),
+		cameras: file?.cameras ?? [attempt(() => singleCamera(CAMERA, CAMERA_NAME), UNNAMED)],
+		logFormat: parsed.data?.LOG_FORMAT ?? "text",
 	};
+	if (problems.length > 0) throw new ConfigError(problems.join("\n"));
+	return config;
+}
+
+function singleCamera(source: string | undefined, name: string | undefined): CameraConfig {
+	const spec = source === undefined ? null : sourceOf(source, "CAMERA");
+	if (name === undefined && spec === null) return UNNAMED;
+	const chosen = name ?? nameOf(spec!);
+	return { id: idOf(chosen), name: chosen, isNamed: true, spec };
 }
 
 /**
@@ -112,11 +127,17 @@ function readCamerasFile(path: string): { relay: string | undefined; cameras: Ca
 	const ids = parsed.data.camera.map(({ id }) => id);
 	const twice = ids.find((id, i) => ids.indexOf(id) !== i);
 	if (twice) return fail(`camera: id "${twice}" stands there twice`);
-	const cameras = parsed.data.camera.map(({ id, name, source }, i) => ({
-		id,
-		name: name ?? id,
-		spec: sourceOf(source, `${path}: camera[${i}].source`),
-	}));
+	const problems: string[] = [];
+	const cameras = parsed.data.camera.flatMap(({ id, name, source }, i) => {
+		try {
+			const spec = sourceOf(source, `${path}: camera[${i}].source`);
+			return { id, name: name ?? id, isNamed: true, spec };
+		} catch (cause) {
+			problems.push((cause as Error).message);
+			return [];
+		}
+	});
+	if (problems.length > 0) throw new ConfigError(problems.join("\n"));
 	return { relay: parsed.data.relay, cameras };
 }
 
@@ -139,7 +160,8 @@ function sourceOf(text: string, where: string): SourceSpec {
 function publishUrl(text: string, where: string): string {
 	const url = URL.parse(text);
 	const isSupported = url && /^(https?|wss?):$/.test(url.protocol) && url.hostname !== "";
-	if (!isSupported) throw new ConfigError(`${where}="${text}": expected an address such as ${DEFAULT_RELAY}`);
+	if (!isSupported)
+		throw new ConfigError(`${where}="${redact(text)}": expected an address such as ${DEFAULT_RELAY}`);
 	if (url.username || url.password) throw new ConfigError(`${where}: must not contain a user or password`);
 	url.protocol = url.protocol.replace("http", "ws");
 	if (!url.pathname.endsWith("/publish")) url.pathname = `${url.pathname.replace(/\/$/, "")}/publish`;

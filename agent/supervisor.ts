@@ -10,6 +10,7 @@ const STARTING_MS = 15_000; // a cold disk may take this long to load the native
 const CHECK_MS = 250;
 const STABLE_MS = 10_000;
 const STOP_MS = 3_000;
+const EXIT_REPLACED = 76; // the worker says that another process publishes its cameras
 
 const log = new Log("agent");
 
@@ -23,7 +24,7 @@ export async function supervise(cameraCount: number, signal: AbortSignal): Promi
 	while (!signal.aborted) {
 		const startTime = performance.now();
 		const ended = await runWorker(instance, workerEnvironment(cameraCount), signal);
-		if (signal.aborted) return;
+		if (signal.aborted || ended === `exit code ${EXIT_REPLACED}`) return;
 		log.error("worker ended, starting another", { ended });
 		if (performance.now() - startTime > STABLE_MS) backoff.reset();
 		await sleep(backoff.next(), signal);

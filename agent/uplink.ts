@@ -1,10 +1,13 @@
 import { Backoff } from "#shared/backoff.ts";
-import { CLOSE, RETRY_LATER_MS, retryAfter } from "#shared/close.ts";
+import { localNow } from "#shared/clock.ts";
+import { RETRY_LATER_MS, retryAfter } from "#shared/close.ts";
 import { Log } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
 import type { Camera } from "./camera.ts";
 import type { EncodedFrame } from "./pipeline.ts";
 import { UplinkSession } from "./uplink-session.ts";
+
+const PROVEN_MS = 5_000; // a connection that lasted this long was good: its loss is answered at once
 
 const log = new Log("agent");
 
@@ -41,17 +44,21 @@ export class Uplink {
 		this.#session?.tellCamera(camera);
 	}
 
-	/** Connects, and again whenever the connection ends, until the signal aborts. */
+	/**
+	 * Connects, and again whenever the connection ends, until the signal aborts. Resolves early when another process
+	 * of this agent has taken over: to dial again would only push that one out.
+	 */
 	async run(signal: AbortSignal): Promise<void> {
 		const backoff = new Backoff();
 		let lastWords = "";
 		while (!signal.aborted) {
 			const session = new UplinkSession(this.#url, this.#instance, this.#cameras);
 			this.#session = session;
+			let readyTime: number | null = null;
 			const ended = await session.run(signal, () => {
-				backoff.reset();
+				readyTime = localNow();
+				if (lastWords !== "" || backoff.attempt === 0) log.info("publishing", { relay: this.#url });
 				lastWords = "";
-				log.info("publishing", { relay: this.#url });
 			});
 			this.#session = null;
 			for (const camera of this.#cameras) camera.demand([]);
@@ -60,7 +67,8 @@ export class Uplink {
 			if (words !== lastWords) log.warn("relay lost", { relay: this.#url, why: words });
 			lastWords = words;
 			const retry = retryAfter(ended.code);
-			if (retry === "never" && ended.code === CLOSE.replaced) log.warn("another process of this agent runs");
+			if (retry === "never") return;
+			if (readyTime !== null && localNow() - readyTime > PROVEN_MS) backoff.reset();
 			await sleep(retry === "soon" ? backoff.next() : RETRY_LATER_MS, signal);
 		}
 	}

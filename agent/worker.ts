@@ -11,6 +11,7 @@ const ALIVE_MS = 500;
 const ENCODES_AT_ONCE = 2;
 const CLOSING_MS = 2_000; // a camera that is not closed by then is closed by the end of the process
 const EXIT_HUNG = 75;
+const EXIT_REPLACED = 76; // the supervisor knows it: no other worker is started
 const TEST_CARD: SourceSpec = { kind: "test", width: 1280, height: 720, framesPerSecond: 30 };
 
 // Runs the cameras; started by main.ts, which restarts it whenever native code ends it.
@@ -31,7 +32,13 @@ for (const given of config.cameras) cameras.push(cameraOf(given.spec ? given : a
 const uplink = new Uplink(config.publishUrl, instance, cameras);
 
 stopping.signal.addEventListener("abort", () => setTimeout(() => process.exit(0), CLOSING_MS));
-await Promise.all([uplink.run(stopping.signal), ...cameras.map(runCamera)]);
+const closed = Promise.all(cameras.map(runCamera));
+await uplink.run(stopping.signal);
+if (!stopping.signal.aborted) {
+	log.error("another process of this agent publishes these cameras: this one ends");
+	process.exit(EXIT_REPLACED);
+}
+await closed;
 process.exit(0);
 
 function cameraOf({ id, name, spec }: { id: string; name: string; spec: SourceSpec | null }): Camera {
@@ -64,12 +71,16 @@ async function firstFound(given: CameraConfig): Promise<CameraConfig> {
 	const [webcam] = await listWebcams();
 	if (!webcam) {
 		log.info("no webcam found, showing the test card (CAMERA chooses another source)");
-		return { id: "test-card", name: "Test card", spec: TEST_CARD };
+		return {
+			...(given.isNamed ? given : { id: "test-card", name: "Test card" }),
+			isNamed: true,
+			spec: TEST_CARD,
+		};
 	}
 	log.info("using the first webcam found", { webcam: webcam.name });
 	return {
 		...given,
-		name: webcam.name.slice(0, 64),
+		name: given.isNamed ? given.name : webcam.name.slice(0, 64) || "Webcam",
 		spec: { kind: "webcam", device: webcam.id, size: null, framesPerSecond: null },
 	};
 }

@@ -3,7 +3,7 @@ import type { Rendition } from "#shared/ladder.ts";
 import type { AgentStats, CameraState, CameraStatus } from "#shared/protocol.ts";
 import { pictureValue, type Rung } from "./allocation.ts";
 import { CameraDemand } from "./demand.ts";
-import { type Offered, RenditionSet } from "./rendition-set.ts";
+import { COMFORT, type Offered, RenditionSet } from "./rendition-set.ts";
 import { SceneSize } from "./scene-size.ts";
 import type { Subscriber } from "./subscriber.ts";
 
@@ -32,6 +32,8 @@ export class Camera {
 	agentStats: AgentStats | null = null;
 	/** Newest epoch seen, over all agents. */
 	epoch = 0;
+	/** Why a viewer would get less than its wish. */
+	shortage: "uplink" | "encoder" = "encoder";
 	/** Shares its agent's uplink among the agent's cameras; null while no agent is there. */
 	shareUplink: ((now: number) => void) | null = null;
 	/** Rungs of the ladder, cheapest first; empty while the camera has told none. */
@@ -161,6 +163,7 @@ export class Camera {
 		const onRequest = made.map(([rendition]) => rendition);
 		if (left !== null) for (const rendition of onRequest) left -= this.#costOf(rendition, now);
 		const set = this.#set.update(now, offered, left === null ? null : Math.max(0, left));
+		this.shortage = budget !== null && this.wantedCost(now) > COMFORT * budget ? "uplink" : "encoder";
 		for (const subscriber of this.subscribers)
 			subscriber.serve(this.#bestFor(subscriber.wish, set, onRequest), now);
 	}

@@ -3,7 +3,12 @@ import { z } from "zod";
 /** Everything the relay can be told, from the environment alone: it needs no disk. */
 const schema = z.object({
 	HOST: z.string().min(1).default("127.0.0.1"),
-	PORT: z.coerce.number("expected a port number").int().min(0).max(65_535).default(6732),
+	PORT: z
+		.string()
+		.regex(/^\d{1,5}$/, "expected a port number")
+		.transform(Number)
+		.refine((port) => port <= 65_535, "expected a port number up to 65535")
+		.default(6732),
 	LOG_FORMAT: z.enum(["text", "json"]).default("text"),
 });
 

@@ -53,7 +53,7 @@ function configOrExit(): RelayConfig {
 		return readConfig();
 	} catch (cause) {
 		if (!(cause instanceof ConfigError)) throw cause;
-		console.error(`relay: ${cause.message}`);
+		for (const line of cause.message.split("\n")) console.error(`relay: ${line}`);
 		process.exit(EXIT_CONFIG);
 	}
 }

@@ -9,7 +9,8 @@ export interface Offered {
 }
 
 const MAX_RENDITIONS = 4; // of one camera at a time, so that no crowd of viewers can overload an agent
-const COMFORT = 0.75; // share of the uplink up to which nothing has to be weighed
+/** Share of the uplink up to which nothing has to be weighed. */
+export const COMFORT = 0.75;
 const TIGHT = 0.85; // share planned for after it became too much
 const OVERLOAD = 1.2; // cost over rate that is too much when it lasts
 const OVERLOAD_MS = 500;

@@ -104,7 +104,7 @@ export class Subscriber {
 	serve(rendition: Rendition | null, now: number): void {
 		if (rendition === null) return;
 		if (rendition.id !== this.#served?.id) {
-			if (this.#served) this.#change = rendition === this.wish ? this.#cause : "uplink";
+			if (this.#served) this.#change = rendition === this.wish ? this.#cause : this.camera.shortage;
 			this.#cause = "uplink"; // until the wish itself changes, others' wishes and the uplink are the cause
 		}
 		this.#served = rendition;
@@ -205,7 +205,7 @@ export class Subscriber {
 	}
 
 	get #limit(): Limit {
-		if (this.#served?.id !== this.wish?.id) return "uplink";
+		if (this.#served?.id !== this.wish?.id) return this.camera.shortage;
 		if (this.#settings.rendition !== null) return "choice";
 		const cap = this.#cap;
 		if ((this.#chooser?.rung ?? 0) < cap) return "network";

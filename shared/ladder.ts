@@ -83,16 +83,19 @@ export function renditionsFor(source: Size): Rendition[] {
 /** The ladder alone, cheapest rung first; rung i has id i. */
 export function ladderFor(source: Size): Rendition[] {
 	const lines = Math.min(source.width, source.height);
-	const steps = lines >= 900 ? LADDER_1080 : lines >= 600 ? LADDER_720 : smallLadder(source, lines);
-	return steps.map((step, id) => ({
-		id,
-		codec: "jpeg",
-		...scaled(source, Math.min(step.lines, TOP_LINES)),
-		quality: step.quality,
-		nominalBytes: step.nominalBytes,
-		ssim: step.ssim,
-		offer: "ladder",
-	}));
+	const measuredLines = lines >= 900 ? 1080 : 720;
+	return stepsFor(lines).map((step, id) => {
+		const size = scaled(source, Math.min(step.lines, TOP_LINES));
+		return {
+			id,
+			codec: "jpeg",
+			...size,
+			quality: step.quality,
+			nominalBytes: bytesAt(size, step.nominalBytes, step.lines === FULL ? measuredLines : step.lines),
+			ssim: step.ssim,
+			offer: "ladder",
+		};
+	});
 }
 
 /** The rendition of the source's own size nearest to a JPEG quality of 30..95, as ReRo-CCTV's endpoint asks for. */
@@ -105,10 +108,10 @@ export function renditionName(rendition: Rendition): string {
 	return `${Math.min(rendition.width, rendition.height)}p q${rendition.quality}`;
 }
 
-function smallLadder(source: Size, lines: number): Step[] {
-	return LADDER_720.filter((step) => step.lines === FULL || step.lines <= lines * REDUCED_SHARE).map(
-		(step) => (step.lines === FULL ? { ...step, nominalBytes: bytesAt(source, step.nominalBytes) } : step),
-	);
+function stepsFor(lines: number): readonly Step[] {
+	if (lines >= 900) return LADDER_1080;
+	if (lines >= 600) return LADDER_720;
+	return LADDER_720.filter((step) => step.lines === FULL || step.lines <= lines * REDUCED_SHARE);
 }
 
 function fullSize(source: Size, [quality, bytesAt720p, ssim]: (typeof QUALITY_COST)[number]): Rendition {
@@ -118,15 +121,17 @@ function fullSize(source: Size, [quality, bytesAt720p, ssim]: (typeof QUALITY_CO
 		width: source.width,
 		height: source.height,
 		quality,
-		nominalBytes: bytesAt(source, bytesAt720p),
+		nominalBytes: bytesAt(source, bytesAt720p, 720),
 		ssim,
 		offer: "request",
 	};
 }
 
-function bytesAt({ width, height }: Size, bytesAt720p: number): number {
+/** What a frame of `size` takes when one of `measuredLines` at 16:9 took `measuredBytes`. */
+function bytesAt({ width, height }: Size, measuredBytes: number, measuredLines: number): number {
 	// Bytes grow slower than pixels: 180p to 720p at q40 is 16x the pixels, 8.5x the bytes.
-	return Math.round(bytesAt720p * ((width * height) / (1280 * 720)) ** 0.77);
+	const measuredPixels = (measuredLines * measuredLines * 16) / 9;
+	return Math.round(measuredBytes * ((width * height) / measuredPixels) ** 0.77);
 }
 
 function scaled(source: Size, lines: number): Size {

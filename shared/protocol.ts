@@ -37,12 +37,12 @@ export type CameraReason = (typeof CAMERA_REASONS)[number];
 export const MODES = ["smooth", "balanced", "sharp"] as const;
 export type Mode = (typeof MODES)[number];
 
-/** What keeps a picture from a higher rung: nothing, this viewer's network, the camera's uplink, the size it is shown in, the viewer's own choice, what its browser can decode. */
-const LIMITS = ["none", "network", "uplink", "window", "choice", "browser"] as const;
+/** What keeps a picture from a higher rung: nothing, this viewer's network, the camera's uplink, what its agent encodes at a time, the size it is shown in, the viewer's own choice, what its browser can decode. */
+const LIMITS = ["none", "network", "uplink", "encoder", "window", "choice", "browser"] as const;
 export type Limit = (typeof LIMITS)[number];
 
 /** Why the rendition was last changed. */
-const CHANGES = ["joined", "network", "uplink", "window", "choice", "browser", "source"] as const;
+const CHANGES = ["joined", "network", "uplink", "encoder", "window", "choice", "browser", "source"] as const;
 export type Change = (typeof CHANGES)[number];
 
 /** A setting that could not be taken; what was in force stays. */

@@ -3,7 +3,7 @@ import { ClockOffset, localNow } from "#shared/clock.ts";
 import { CLOSE } from "#shared/close.ts";
 import { ProtocolError } from "#shared/errors.ts";
 import { decodeHeader, type FrameHeader, messageType } from "#shared/frame.ts";
-import { Heartbeat } from "#shared/heartbeat.ts";
+import { bodyPatienceMs, Heartbeat } from "#shared/heartbeat.ts";
 import { decodePing, decodePong, encodePing, encodePong } from "#shared/ping.ts";
 import {
 	type CameraStatus,
@@ -174,7 +174,7 @@ export class Connection {
 
 	/** The heartbeat runs from dialing on: a SYN that nobody answers must not hold us for minutes either. */
 	#beat(finish: (ending: Ending) => void): void {
-		switch (this.#heartbeat.check(localNow())) {
+		switch (this.#heartbeat.check(localNow(), bodyPatienceMs(this.#header?.bodyBytes ?? 0))) {
 			case "ping":
 				this.probe();
 				break;

@@ -118,6 +118,7 @@ export const LIMIT_WORDS: Record<Limit, string> = {
 	none: "nothing",
 	network: "your network",
 	uplink: "the camera's uplink",
+	encoder: "the camera's computer",
 	window: "window size",
 	choice: "your choice",
 	browser: "this browser",
@@ -126,6 +127,7 @@ export const LIMIT_WORDS: Record<Limit, string> = {
 const CHANGE_WORDS: Record<Exclude<Change, "joined">, string> = {
 	network: LIMIT_WORDS.network,
 	uplink: LIMIT_WORDS.uplink,
+	encoder: LIMIT_WORDS.encoder,
 	window: LIMIT_WORDS.window,
 	choice: LIMIT_WORDS.choice,
 	browser: LIMIT_WORDS.browser,

@@ -31,7 +31,7 @@ describe("from the environment", () => {
 	test("nothing set: the local relay, and the worker finds a camera", () => {
 		expect(readConfig({})).toEqual({
 			publishUrl: "ws://127.0.0.1:6732/publish",
-			cameras: [{ id: "camera", name: "Camera", spec: null }],
+			cameras: [{ id: "camera", name: "Camera", isNamed: false, spec: null }],
 			logFormat: "text",
 		});
 	});
@@ -75,8 +75,24 @@ describe("from the environment", () => {
 		expect(problems(environment as Record<string, string>)).toContain(expected);
 	});
 
+	test("all that is wrong is said at once", () => {
+		const all = problems({ CAMERA: "gopher://x", RELAY_URL: "nonsense", LOG_FORMAT: "xml" });
+		for (const name of ["CAMERA", "RELAY_URL", "LOG_FORMAT"]) expect(all).toContain(name);
+		expect(all.split("\n")).toHaveLength(3);
+	});
+
+	test("a name given without a source stays, whatever camera is found", () => {
+		expect(readConfig({ CAMERA_NAME: "Bench 2" }).cameras[0]).toEqual({
+			id: "bench-2",
+			name: "Bench 2",
+			isNamed: true,
+			spec: null,
+		});
+	});
+
 	test("a password in a source is never repeated", () => {
 		expect(problems({ CAMERA: "gopher://user:hunter2@camera/" })).not.toContain("hunter2");
+		expect(problems({ RELAY_URL: "htp://user:hunter2@relay/" })).not.toContain("hunter2");
 	});
 });
 
