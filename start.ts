@@ -13,6 +13,21 @@ const STOP_MS = 4_000;
 
 type Child = ReturnType<typeof spawn>;
 
+const args = process.argv.slice(2);
+if (args.length > 0) {
+	const isHelp = args.includes("--help") || args.includes("-h");
+	(isHelp ? console.log : console.error)(
+		`${isHelp ? "" : `start: takes no arguments (${args.join(" ")})\n`}usage: bun start
+Installs, builds the page, runs relay and agent on this machine and prints the address. Settings are variables:
+  CAMERA='test:?size=1920x1080' bun start   another source than the first webcam or the test card
+  CAMERAS_FILE=cameras.toml bun start       several cameras
+  PORT=8080 bun start                       another port than 6732
+  HOST=0.0.0.0 bun start                    for others in this network too: anybody there can watch and publish
+All settings: bun run relay --help, bun run agent --help`,
+	);
+	process.exit(isHelp ? 0 : 2);
+}
+
 process.chdir(ROOT);
 await run("installing", [BUN, "install", "--frozen-lockfile", "--production"]);
 if (await isPageStale()) await run("building the page", [BUN, "--bun", "run", "build"]);
@@ -30,13 +45,9 @@ children.push(agent);
 void relay.exited.then((code) => stop(code || 1));
 void agent.exited.then((code) => stop(code || 1));
 
-const isReady = await untilReady(`${url}/readyz`);
+const trouble = await untilReady(url!);
 if (!isStopping)
-	console.log(
-		isReady
-			? `\n  Watch it:  ${url}\n  Stop it:   Ctrl-C\n`
-			: `\n  The page is at ${url}, but no camera is live yet: the lines above say why.\n`,
-	);
+	console.log(`\n  Watch it:  ${url}${trouble ? `\n             ${trouble}` : ""}\n  Stop it:   Ctrl-C\n`);
 
 function spawn(command: string[], environment: Record<string, string> = {}) {
 	const child = Bun.spawn(command, {
@@ -60,16 +71,21 @@ function spawn(command: string[], environment: Record<string, string> = {}) {
 	return Object.assign(child, { url: listening.promise });
 }
 
-async function untilReady(address: string): Promise<boolean> {
+/** Waits for a live camera; resolves to what is wrong when there is none, null when all is well. */
+async function untilReady(address: string): Promise<string | null> {
+	type Camera = { name: string; state: string; detail: string | null };
 	for (
 		const deadline = Date.now() + READY_MS;
 		Date.now() < deadline && !isStopping;
 		await Bun.sleep(POLL_MS)
 	) {
-		const response = await fetch(address).catch(() => null);
-		if (response?.ok) return true;
+		const response = await fetch(`${address}/api/cameras`).catch(() => null);
+		const cameras = response?.ok ? ((await response.json()) as Camera[]) : [];
+		if (cameras.some(({ state }) => state === "live")) return null;
+		const lost = cameras.find(({ state }) => state === "offline");
+		if (lost) return `no picture yet: ${lost.name}: ${lost.detail ?? "offline"}; it is tried again by itself`;
 	}
-	return false;
+	return "no camera yet: the lines above say why";
 }
 
 async function stop(exitCode: number): Promise<never> {

@@ -90,7 +90,8 @@ export class Camera {
 	}
 
 	#lost(reason: NonNullable<State["reason"]>, detail: string): void {
-		if (reason !== this.#state.reason) log.warn("camera lost", { camera: this.id, reason, detail });
+		const what = this.#liveTime === null ? "camera not opened, trying again" : "camera lost, trying again";
+		if (reason !== this.#state.reason) log.warn(what, { camera: this.id, reason, detail });
 		this.#set({ state: "offline", reason, detail: detail.slice(0, 300) || null, source: this.#state.source });
 	}
 

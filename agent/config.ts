@@ -110,7 +110,10 @@ function readCamerasFile(path: string): { relay: string | undefined; cameras: Ca
 	try {
 		text = readFileSync(path, "utf8");
 	} catch (cause) {
-		return fail(`CAMERAS_FILE cannot be read (${(cause as NodeJS.ErrnoException).code ?? cause})`);
+		const { code } = cause as NodeJS.ErrnoException;
+		return fail(
+			code === "ENOENT" ? "CAMERAS_FILE: no such file" : `CAMERAS_FILE cannot be read (${code ?? cause})`,
+		);
 	}
 	let value: unknown;
 	try {

@@ -17,8 +17,8 @@ Environment:
                   test:                       moving test card, test:?size=1920x1080&fps=60
                   webcam:                     first webcam found
                   webcam:ID                   one of those that --list prints, ?size=1280x720&fps=30
-                  rtsp://HOST/PATH            IP camera
-                  http://HOST/PATH            MJPEG over HTTP
+                  rtsp://HOST/PATH            IP camera, also rtsps://
+                  http://HOST/PATH            MJPEG over HTTP, also https://; USER:PASSWORD@HOST logs in
                   PATH                        video file, looped
   CAMERA_NAME   what people call it
   CAMERAS_FILE  several cameras, a TOML file instead of CAMERA:

@@ -63,8 +63,11 @@ export class Uplink {
 			this.#session = null;
 			for (const camera of this.#cameras) camera.demand([]);
 			if (signal.aborted) return;
-			const words = ended.words || (ended.code === 1006 ? "no connection" : `closed with ${ended.code}`);
-			if (words !== lastWords) log.warn("relay lost", { relay: this.#url, why: words });
+			const words =
+				ended.words ||
+				(ended.code === 1006 ? "nothing there that speaks with us" : `closed with ${ended.code}`);
+			const what = readyTime === null ? "relay not reached, trying again" : "relay lost, trying again";
+			if (words !== lastWords) log.warn(what, { relay: this.#url, why: words });
 			lastWords = words;
 			const retry = retryAfter(ended.code);
 			if (retry === "never") return;

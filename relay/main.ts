@@ -38,12 +38,12 @@ function start(): Relay {
 		log.info(`listening on ${started.url} after ${Math.round(performance.now())} ms`);
 		return started;
 	} catch (cause) {
-		const isTaken = (cause as { code?: unknown }).code === "EADDRINUSE";
-		console.error(
-			isTaken
-				? `relay: PORT=${config.port}: another program listens there; set PORT to another number`
-				: `relay: HOST=${config.host} PORT=${config.port}: cannot listen: ${wordsOf(cause)}`,
-		);
+		const { code } = cause as { code?: unknown };
+		if (code === "EADDRINUSE")
+			console.error(`relay: PORT=${config.port}: another program listens there; set PORT to another number`);
+		else if (code === "EADDRNOTAVAIL" || code === "EINVAL")
+			console.error(`relay: HOST=${config.host}: not an address of this machine`);
+		else console.error(`relay: HOST=${config.host} PORT=${config.port}: cannot listen: ${wordsOf(cause)}`);
 		process.exit(EXIT_FAILED);
 	}
 }

@@ -113,6 +113,13 @@ export function linkNotice(link: Link, now: number): Notice | null {
 	return { title, text: `${attempt} in ${nextS} s.${why}` };
 }
 
+const DEFAULT_RELAY = /^http:\/\/(localhost|127\.0\.0\.1):6732$/; // where an agent dials unless told
+
+/** The one command that adds a camera to the relay this page came from. */
+export function addCameraCommand(origin: string): string {
+	return `${DEFAULT_RELAY.test(origin) ? "" : `RELAY_URL=${origin} `}CAMERA=webcam: bun run agent`;
+}
+
 /** What keeps a picture from a higher rung. */
 export const LIMIT_WORDS: Record<Limit, string> = {
 	none: "nothing",

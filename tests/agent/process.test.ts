@@ -79,9 +79,9 @@ describe("the process", () => {
 		first.kill();
 		await first.exited;
 		await using agent = startAgent({ relayUrl: first.url, camera: "test:" });
-		await agent.waitForLine(/relay lost/);
+		await agent.waitForLine(/relay not reached/);
 		await using _again = await startRelay({ port });
 		await agent.waitForLine(/publishing/);
-		expect(agent.lines.filter((line) => /relay lost/.test(line)).length).toBe(1);
+		expect(agent.lines.filter((line) => /relay not reached/.test(line)).length).toBe(1);
 	});
 });

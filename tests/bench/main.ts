@@ -11,8 +11,9 @@ const BENCHES: Record<string, string> = {
 const [name, ...rest] = process.argv.slice(2);
 if (!name || !Object.hasOwn(BENCHES, name)) {
 	const known = Object.entries(BENCHES).map(([bench, what]) => `  ${bench.padEnd(10)}${what}`);
-	console.error(`usage: bun run bench NAME [--json] [options of that bench]\n${known.join("\n")}`);
-	process.exit(2);
+	if (name) console.error(`bench: there is no "${name}"`);
+	console.log(`usage: bun run bench NAME [--json] [options of that bench]\n${known.join("\n")}`);
+	process.exit(name ? 2 : 0);
 }
 const child = Bun.spawn([process.execPath, `${import.meta.dir}/${name}.ts`, ...rest], {
 	stdio: ["inherit", "inherit", "inherit"],

@@ -4,6 +4,7 @@ import { ladderFor } from "#shared/ladder.ts";
 import { CAMERA_REASONS } from "#shared/protocol.ts";
 import type { Standing } from "../../viewer/standing.ts";
 import {
+	addCameraCommand,
 	badgeText,
 	bitRate,
 	changeWords,
@@ -149,4 +150,12 @@ test("a change says which way, how long ago and why", () => {
 		"changed 12 s ago: the camera's new size",
 	);
 	expect(changeWords({ ...standing, change: "joined", direction: null }, NOW)).toBe("opened 12 s ago");
+});
+
+test.each([
+	["http://127.0.0.1:6732", "CAMERA=webcam: bun run agent"],
+	["http://localhost:6732", "CAMERA=webcam: bun run agent"],
+	["https://cams.example.org", "RELAY_URL=https://cams.example.org CAMERA=webcam: bun run agent"],
+])("the command that adds a camera to %s", (origin, command) => {
+	expect(addCameraCommand(origin)).toBe(command);
 });

@@ -17,7 +17,7 @@ interface Item<T> {
 	arrives: number;
 }
 
-/** One direction of a link: a FIFO of bounded bytes, served at the trace's rate, then a delay. Pure: time is passed in. */
+/** One direction of a link: a bounded FIFO, served at the trace's rate, then a delay. Pure: time is passed in. */
 export class Bottleneck<T> {
 	/** Bytes that have left the queue. */
 	servedBytes = 0;
@@ -74,7 +74,11 @@ export class Bottleneck<T> {
 	}
 
 	#depart(now: number): void {
-		for (let item = this.#items[this.#departed]; item && item.departs <= now; item = this.#items[this.#departed]) {
+		for (
+			let item = this.#items[this.#departed];
+			item && item.departs <= now;
+			item = this.#items[this.#departed]
+		) {
 			this.#departed++;
 			this.queuedBytes -= item.bytes;
 			this.servedBytes += item.bytes;

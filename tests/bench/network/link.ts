@@ -30,6 +30,8 @@ export interface Link {
 /** A place where links can be laid. */
 export interface Network extends AsyncDisposable {
 	readonly kind: "tun" | "tcp";
+	/** Of the senders' TCP, which decides much of what the rivals get; null where it does not see the link. */
+	readonly congestionControl: string | null;
 	/** Servers behind links listen on this address. */
 	readonly host: string;
 	lay(conditions: Conditions): Link;

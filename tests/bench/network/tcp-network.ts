@@ -8,7 +8,7 @@ import { bufferBytes, type Conditions, type Link, type Network } from "./link.ts
 const HOST = "127.0.0.1";
 const KERNEL_BYTES = 16_384; // of each socket buffer on the way
 const PORTION_MS = 4; // bytes leave in portions this long, so that a slow rate trickles
-const PORTION_BYTES = { min: 64, max: 16_384 };
+const PORTION_BYTES = { min: 64, max: 1_448 }; // at most a segment, as a header comes with the first of its body
 
 /**
  * Links of TCP streams, for machines where no packets can be had: each connection is taken apart and its bytes are
@@ -17,6 +17,7 @@ const PORTION_BYTES = { min: 64, max: 16_384 };
  */
 export class TcpNetwork implements Network {
 	readonly kind = "tcp";
+	readonly congestionControl = null;
 	readonly host = HOST;
 	readonly #links: TcpLink[] = [];
 
@@ -130,7 +131,8 @@ class TcpLink implements Link {
 		while (end.socket && end.rest.length > 0) {
 			const head = end.rest[0]!;
 			const taken = end.socket.write(head);
-			if (taken < 0) end.rest = []; // closed
+			if (taken < 0)
+				end.rest = []; // closed
 			else if (taken < head.length) {
 				end.rest[0] = head.subarray(taken);
 				return;
@@ -140,7 +142,14 @@ class TcpLink implements Link {
 
 	#accept(socket: Socket<End>): void {
 		const client = { link: this, isClient: true, socket, rest: [], isEnded: false } as Partial<End> as End;
-		const server: End = { link: this, isClient: false, socket: null, rest: [], isEnded: false, other: client };
+		const server: End = {
+			link: this,
+			isClient: false,
+			socket: null,
+			rest: [],
+			isEnded: false,
+			other: client,
+		};
 		client.other = server;
 		socket.data = client;
 		this.#ends.add(client).add(server);
@@ -151,7 +160,9 @@ class TcpLink implements Link {
 			this.write(server, null);
 		};
 		const refused = () => socket.terminate();
-		dial<End>({ port: this.#conditions.targetPort, bufferBytes: KERNEL_BYTES }, { ...HANDLERS, open }).catch(refused);
+		dial<End>({ port: this.#conditions.targetPort, bufferBytes: KERNEL_BYTES }, { ...HANDLERS, open }).catch(
+			refused,
+		);
 	}
 
 	#pump(): void {
@@ -168,7 +179,11 @@ class TcpLink implements Link {
 			for (const { socket, isClient } of this.#ends)
 				if (socket && isClient === (this.#conditions.shaped === "up")) this.#regulate(socket, isFull);
 		}
-		const next = Math.min(this.#down.nextArrival, this.#up.nextArrival, isFull ? this.#shaped.nextDeparture : Infinity);
+		const next = Math.min(
+			this.#down.nextArrival,
+			this.#up.nextArrival,
+			isFull ? this.#shaped.nextDeparture : Infinity,
+		);
 		if (next < Infinity) this.#timer = setTimeout(() => this.#pump(), Math.max(0, next - at));
 	}
 

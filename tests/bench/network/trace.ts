@@ -48,7 +48,10 @@ export class Trace {
 		const rounds = Math.max(0, Math.ceil(bytes / this.#roundBytes) - 1);
 		const inRound = bytes - rounds * this.#roundBytes;
 		// Strictly less: at the end of an outage the bytes are the same as at its beginning.
-		const i = Math.max(0, lastAtMost(this.#bytesBefore, inRound - 1e-6, (before) => before));
+		const i = Math.max(
+			0,
+			lastAtMost(this.#bytesBefore, inRound - 1e-6, (before) => before),
+		);
 		const { timeMs: start, kbps } = this.#steps[Math.min(i, this.#steps.length - 1)]!;
 		const more = inRound - this.#bytesBefore[i]!;
 		return rounds * this.lengthMs + start + (more > 0 ? (more * 8) / kbps : 0);

@@ -24,8 +24,8 @@ export class TunDevice implements Disposable {
 	readonly #buffer = new Uint8Array(MTU);
 	readonly #address = ptr(this.#buffer);
 
-	/** Throws where it is not permitted. */
-	constructor() {
+	/** `congestionControl` for all TCP through it; null: the system's. Throws where it is not permitted. */
+	constructor(congestionControl: string | null) {
 		const { open } = this.#libc.symbols;
 		this.#descriptor = open(ptr(cString("/dev/net/tun")), O_RDWR_NONBLOCK);
 		if (this.#descriptor < 0) throw new Error("/dev/net/tun cannot be opened");
@@ -48,11 +48,12 @@ export class TunDevice implements Disposable {
 		view.setUint16(NAME_BYTES, IFF_UP_RUNNING, true);
 		this.#control(socket, SIOCSIFFLAGS, request);
 		this.#libc.symbols.close(socket);
+		if (congestionControl !== null) this.#route(nameOf(request), congestionControl);
 	}
 
 	/** A packet the kernel has sent, to keep; null when there is none now. */
 	read(): Uint8Array | null {
-		const bytes = Number(this.#libc.symbols.read(this.#descriptor, this.#address, MTU));
+		const bytes = this.#libc.symbols.read(this.#descriptor, this.#address, MTU);
 		return bytes > 0 ? this.#buffer.slice(0, bytes) : null;
 	}
 
@@ -65,6 +66,13 @@ export class TunDevice implements Disposable {
 		this.#libc.symbols.close(this.#descriptor);
 	}
 
+	#route(device: string, congestionControl: string): void {
+		const { prefix } = this;
+		const route = `ip route replace ${prefix}.0/24 dev ${device} src ${prefix}.1 congctl ${congestionControl}`;
+		const { success, stderr } = Bun.spawnSync(route.split(" "));
+		if (!success) throw new Error(`${route}: ${stderr.toString().trim()}`);
+	}
+
 	#control(descriptor: number, code: number, request: Uint8Array): void {
 		if (this.#libc.symbols.ioctl(descriptor, code, ptr(request)) < 0)
 			throw new Error(`ioctl ${code.toString(16)} of a TUN device is not permitted`);
@@ -73,12 +81,18 @@ export class TunDevice implements Disposable {
 
 /** 198.18.0.0/15 is set aside for benchmarks (RFC 2544); several may run on one machine. */
 function freePrefix(): string {
-	const taken = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address));
+	const taken = Object.values(networkInterfaces()).flatMap((addresses) =>
+		addresses?.map(({ address }) => address),
+	);
 	for (let i = 0; i < 256; i++) {
 		const prefix = `198.18.${(process.pid + i) % 256}`;
 		if (!taken.includes(`${prefix}.1`)) return prefix;
 	}
 	throw new Error("no free network in 198.18.0.0/16");
+}
+
+function nameOf(request: Uint8Array): string {
+	return new TextDecoder().decode(request.subarray(0, request.indexOf(0)));
 }
 
 function cString(text: string): Uint8Array {
@@ -90,8 +104,8 @@ function openLibc() {
 		open: { args: ["ptr", "i32"], returns: "i32" },
 		socket: { args: ["i32", "i32", "i32"], returns: "i32" },
 		ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
-		read: { args: ["i32", "ptr", "u64"], returns: "i64_fast" },
-		write: { args: ["i32", "ptr", "u64"], returns: "i64_fast" },
+		read: { args: ["i32", "ptr", "u64"], returns: "i32" },
+		write: { args: ["i32", "ptr", "u64"], returns: "i32" },
 		close: { args: ["i32"], returns: "i32" },
 	});
 }

@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import { localNow } from "#shared/clock.ts";
 import { Bottleneck } from "./bottleneck.ts";
 import { bufferBytes, type Conditions, type Link, type Network } from "./link.ts";
 import { TunDevice } from "./tun-device.ts";
 
+const SYSTEM_CONTROL = "/proc/sys/net/ipv4/tcp_congestion_control";
 const TICK_MS = 1;
 const IPV4 = 4;
 const TCP = 6;
@@ -16,14 +18,16 @@ const LINK_ADDRESSES = 253; // .2 to .254
  */
 export class TunNetwork implements Network {
 	readonly kind = "tun";
+	readonly congestionControl: string;
 	readonly host: string;
 	readonly #device: TunDevice;
 	readonly #links: TunLink[] = [];
 	readonly #timer: Timer;
 
-	/** Throws where no TUN device can be made. */
-	constructor() {
-		this.#device = new TunDevice();
+	/** `congestionControl` of both ends; null: the system's. Throws where no TUN device can be made. */
+	constructor(congestionControl: string | null) {
+		this.#device = new TunDevice(congestionControl);
+		this.congestionControl = congestionControl ?? readFileSync(SYSTEM_CONTROL, "utf8").trim();
 		this.host = `${this.#device.prefix}.1`;
 		this.#timer = setInterval(() => this.#pump(), TICK_MS);
 	}
@@ -62,7 +66,8 @@ class TunLink implements Link {
 	constructor(host: string, conditions: Conditions) {
 		this.host = host;
 		this.port = conditions.targetPort;
-		const delayMs = Math.max(0, conditions.rttMs / 2 - TICK_MS); // a packet waits half a tick to be read and half to be written
+		// A packet waits half a tick to be read and half a tick to be written.
+		const delayMs = Math.max(0, conditions.rttMs / 2 - TICK_MS);
 		const free = { trace: null, bufferBytes: Number.POSITIVE_INFINITY, delayMs };
 		const narrow = { trace: conditions.trace, bufferBytes: bufferBytes(conditions), delayMs };
 		this.#down = new Bottleneck(conditions.shaped === "down" ? narrow : free);
