@@ -33,7 +33,7 @@ const USAGE = `bun run bench network [options]
   --scenario NAME,...  ${Object.keys(SCENARIOS).join(", ")}, all; only the policy ours
   --camera SOURCE      what the agent shows (a scene as hard to encode as the ladder's photographs)
   --link KIND          tun: packets, Linux and root; tcp: streams; auto (auto)
-  --congestion NAME    TCP congestion control on a tun link (the system's)
+  --congestion NAME    TCP congestion control on a tun link (cubic)
   --json               the last line is one JSON object`;
 
 const { values: options } = parsed();
@@ -50,7 +50,7 @@ if (!NETWORK_KINDS.includes(kind)) fail(`--link ${kind}: expected one of ${NETWO
 if (options.uplink && options.policy === undefined) policies.splice(0, policies.length, "ours");
 if (options.uplink && policies.some((policy) => policy !== "ours")) fail("--uplink: only with --policy ours");
 
-await using network = openNetwork(kind, options.congestion ?? null);
+await using network = openNetwork(kind, options.congestion);
 using bench = new Bench({
 	network,
 	rttMs: number("rtt"),
@@ -105,7 +105,7 @@ function parsed() {
 				uplink: { type: "boolean", default: false },
 				scenario: { type: "string" },
 				camera: { type: "string" },
-				congestion: { type: "string" },
+				congestion: { type: "string", default: "cubic" },
 				link: { type: "string", default: "auto" },
 				json: { type: "boolean" },
 			},

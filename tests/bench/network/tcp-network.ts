@@ -153,10 +153,11 @@ class TcpLink implements Link {
 		client.other = server;
 		socket.data = client;
 		this.#ends.add(client).add(server);
+		if (this.#isPaused) this.#regulate(client);
 		const open = (far: Socket<End>) => {
 			far.data = server;
 			server.socket = far;
-			if (this.#isPaused) this.#regulate(far, true);
+			if (this.#isPaused) this.#regulate(server);
 			this.write(server, null);
 		};
 		const refused = () => socket.terminate();
@@ -176,8 +177,7 @@ class TcpLink implements Link {
 		const isFull = !this.#shaped.hasRoom(at, 1);
 		if (isFull !== this.#isPaused) {
 			this.#isPaused = isFull;
-			for (const { socket, isClient } of this.#ends)
-				if (socket && isClient === (this.#conditions.shaped === "up")) this.#regulate(socket, isFull);
+			for (const end of this.#ends) this.#regulate(end);
 		}
 		const next = Math.min(
 			this.#down.nextArrival,
@@ -187,9 +187,12 @@ class TcpLink implements Link {
 		if (next < Infinity) this.#timer = setTimeout(() => this.#pump(), Math.max(0, next - at));
 	}
 
-	#regulate(socket: Socket<End>, isPaused: boolean): void {
-		if (isPaused) socket.pause();
-		else socket.resume();
+	/** A full queue is fed by nobody. */
+	#regulate({ socket, isClient }: End): void {
+		const feedsQueue = isClient === (this.#conditions.shaped === "up");
+		if (!feedsQueue) return;
+		if (this.#isPaused) socket?.pause();
+		else socket?.resume();
 	}
 
 	#at(): number {

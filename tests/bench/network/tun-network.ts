@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
 import { localNow } from "#shared/clock.ts";
 import { Bottleneck } from "./bottleneck.ts";
 import { bufferBytes, type Conditions, type Link, type Network } from "./link.ts";
 import { TunDevice } from "./tun-device.ts";
 
-const SYSTEM_CONTROL = "/proc/sys/net/ipv4/tcp_congestion_control";
 const TICK_MS = 1;
 const IPV4 = 4;
 const TCP = 6;
@@ -24,10 +22,10 @@ export class TunNetwork implements Network {
 	readonly #links: TunLink[] = [];
 	readonly #timer: Timer;
 
-	/** `congestionControl` of both ends; null: the system's. Throws where no TUN device can be made. */
-	constructor(congestionControl: string | null) {
+	/** `congestionControl` of both ends. Throws where no TUN device can be made. */
+	constructor(congestionControl: string) {
 		this.#device = new TunDevice(congestionControl);
-		this.congestionControl = congestionControl ?? readFileSync(SYSTEM_CONTROL, "utf8").trim();
+		this.congestionControl = congestionControl;
 		this.host = `${this.#device.prefix}.1`;
 		this.#timer = setInterval(() => this.#pump(), TICK_MS);
 	}
