@@ -103,7 +103,13 @@ export class Running implements AsyncDisposable {
 		const what = `the end of ${this.name}`;
 		const gone = () => survivors().length === 0;
 		await until(gone, { what, timeoutMs: GRACE_MS }).catch(() => {
-			for (const [pid] of survivors()) process.kill(pid, "SIGKILL");
+			for (const [pid] of survivors()) {
+				try {
+					process.kill(pid, "SIGKILL");
+				} catch {
+					// it ended between being listed and being killed
+				}
+			}
 		});
 		await until(gone, { what });
 		await this.#drained;
