@@ -4,8 +4,10 @@ import type { Change, Choice, Limit, Mode, WatchedCamera } from "#shared/protoco
 import { type Link, RungChooser } from "./allocation.ts";
 import type { Camera, RelayedFrame } from "./camera.ts";
 
-const START_BYTES = 20_000; // without a memory of the network the first rung is the best below this: 360p q60
-const START_SHARE = 0.6; // of the remembered rate that the first rung may take: networks change
+const START_BYTES = 20_000; // on a network just met, the rung after the first frame is at best this: 360p q60
+const START_SHARE = 0.6; // of a remembered or barely measured rate that a rung may take: networks change
+const FIRST_BYTES = 12_000; // of a first picture on a network nothing is known of: 2 s at 48 kbit/s
+const FIRST_MS = 250; // that a first picture may take on a network that is known
 
 /** What a page says of a camera it watches. */
 export type Settings = Omit<WatchedCamera, "id">;
@@ -27,7 +29,8 @@ export class Subscriber {
 	readonly #wake: (now: number) => void;
 	#settings: Settings = { rendition: null, maxLines: null, maxFramesPerSecond: null, isFocused: false };
 	#chooser: RungChooser | null = null;
-	#rememberedRate: number | null;
+	readonly #rememberedRate: number | null;
+	#isTrying: boolean; // nothing is known of the network yet: the smallest rung asks it
 	#served: Rendition | null = null;
 	#current: number | null = null;
 	#next: number | null = null; // demanded, its first frame not here yet
@@ -43,17 +46,18 @@ export class Subscriber {
 	) {
 		this.camera = camera;
 		this.#rememberedRate = rememberedRate;
+		this.#isTrying = rememberedRate === null;
 		this.#wake = wake;
 	}
 
-	/** Joins the camera and offers its newest frame at once; does nothing the second time. */
+	/** Joins the camera and offers its newest frame at once, if the network may take it; does nothing the second time. */
 	start(now: number): void {
 		if (this.camera.subscribers.has(this)) return;
 		this.camera.subscribers.add(this);
 		this.ladderChanged(now);
 		this.camera.wishesChanged(now);
 		const cached = this.camera.cached(this.#current ?? -1);
-		if (!cached) return;
+		if (!cached || (this.camera.isLive && cached.body.length > this.#firstBytes)) return; // its own rung comes soon
 		this.#cachedFrame = cached;
 		this.#put(cached, now);
 	}
@@ -87,7 +91,7 @@ export class Subscriber {
 	/** The camera's renditions may be others now. */
 	ladderChanged(now: number): void {
 		if (this.camera.ladder.length === 0) return;
-		this.#chooser ??= new RungChooser(this.#startRung(now), now);
+		this.#chooser ??= new RungChooser(this.#startRung(now, this.#startBytes), now);
 		this.#wish("source");
 	}
 
@@ -95,6 +99,7 @@ export class Subscriber {
 	choose(now: number, link: Link, mode: Mode): void {
 		if (!this.#chooser || this.#settings.rendition !== null || this.camera.ladder.length === 0) return;
 		const before = this.wish;
+		if (this.#isTrying && link.history.length > 0) this.#begin(now, link);
 		this.#chooser.decide(now, link, { rungs: this.camera.rungs(now), cap: this.#cap, mode });
 		this.#wish("network");
 		if (this.wish !== before) this.camera.wishesChanged(now);
@@ -213,15 +218,29 @@ export class Subscriber {
 		return this.#settings.maxFramesPerSecond === null ? "none" : "browser";
 	}
 
-	#startRung(now: number): number {
-		const rungs = this.camera.rungs(now);
-		const most =
-			this.#rememberedRate === null
-				? START_BYTES
-				: START_SHARE * this.#rememberedRate * this.camera.intervalMs;
+	/** The first frames have told something of the network: goes to where a memory of it would have begun. */
+	#begin(now: number, { history, intervalMs }: Link): void {
+		this.#isTrying = false;
+		const bytes = history.reduce((sum, bucket) => sum + bucket.bytes, 0);
+		const busyMs = history.reduce((sum, bucket) => sum + bucket.busyMs, 0);
+		const most = Math.min(START_BYTES, (START_SHARE * bytes * intervalMs) / busyMs);
+		this.#chooser = new RungChooser(this.#startRung(now, most), now);
+		this.#wish("joined");
+	}
+
+	get #startBytes(): number {
+		return this.#rememberedRate === null ? 0 : START_SHARE * this.#rememberedRate * this.camera.intervalMs;
+	}
+
+	get #firstBytes(): number {
+		return this.#rememberedRate === null ? FIRST_BYTES : FIRST_MS * this.#rememberedRate;
+	}
+
+	/** The best rung whose frames are not above `mostBytes`, else the lowest. */
+	#startRung(now: number, mostBytes: number): number {
 		return Math.max(
 			0,
-			rungs.findLastIndex(({ bytes }) => bytes <= most),
+			this.camera.rungs(now).findLastIndex(({ bytes }) => bytes <= mostBytes),
 		);
 	}
 }
