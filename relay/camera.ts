@@ -6,6 +6,7 @@ import { CameraDemand } from "./demand.ts";
 import { COMFORT, type Offered, RenditionSet } from "./rendition-set.ts";
 import { SceneSize } from "./scene-size.ts";
 import type { Subscriber } from "./subscriber.ts";
+import { Traffic } from "./traffic.ts";
 
 /** A frame on its way through the relay. The arrays are shared by every receiver; nobody changes the body. */
 export interface RelayedFrame {
@@ -27,6 +28,7 @@ export class Camera {
 	readonly demand = new CameraDemand();
 	readonly subscribers = new Set<Subscriber>();
 	readonly received = { frames: 0, bytes: 0, refused: 0 };
+	readonly traffic = new Traffic();
 	name: string;
 	/** The agent's counters as last told; null before. */
 	agentStats: AgentStats | null = null;
@@ -108,6 +110,7 @@ export class Camera {
 	publish(frame: RelayedFrame, now: number): void {
 		this.received.frames++;
 		this.received.bytes += frame.body.length;
+		this.traffic.encoding.add(frame.header.encodeMs);
 		const { rendition: id } = frame.header;
 		const rendition = this.#state.renditions.find((one) => one.id === id);
 		if (rendition) this.#scene.add(rendition, frame.body.length, now);

@@ -64,7 +64,7 @@ export class Downlink {
 			if (!this.#window?.admits(now, subscriber.intervalMs)) return;
 			if (!this.#writer.write(frame, this.#delivery, subscriber.isCached(frame))) {
 				this.counters.dropped++;
-				subscriber.settle("dropped");
+				subscriber.settle("dropped", now);
 				return;
 			}
 			this.#window.sent(now, this.#delivery, bytes);
@@ -72,7 +72,7 @@ export class Downlink {
 			this.counters.sent++;
 			this.#turn = subscriber.turn;
 			subscriber.turn += bytes / subscriber.weight;
-			subscriber.settle("sent");
+			subscriber.settle("sent", now);
 		}
 	}
 

@@ -32,6 +32,8 @@ const log = new Log("relay");
 export class Hub {
 	/** The relay's clock, ms since the Unix epoch; frame headers are in it. */
 	readonly clock: () => number;
+	/** Called when some camera's state or the list changed, after the viewers were told. */
+	readonly listeners = new Set<() => void>();
 	#cameras = new Map<string, Camera>();
 	#connections = new Set<Connection>();
 	#publishers = new Set<Publisher>();
@@ -141,6 +143,7 @@ export class Hub {
 			if (text === this.#told) return;
 			this.#told = text;
 			for (const viewer of [...this.#viewers]) guarded(viewer, () => viewer.tellCameras(text));
+			for (const listener of this.listeners) listener();
 		});
 	}
 

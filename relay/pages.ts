@@ -15,6 +15,8 @@ export interface Page {
 	path: string;
 	/** Made anew per route: a Response serves one route. */
 	response: () => Response;
+	/** For a route that does more than serve this file: 304 when the browser has it. */
+	answer: (request: Request) => Response;
 }
 
 /**
@@ -33,7 +35,18 @@ export function readPages(folder: string): Page[] {
 				? `public, max-age=${YEAR_SECONDS}, immutable`
 				: "no-cache",
 		};
-		return { path, response: () => new Response(bytes, { headers }) };
+		const tag = `"${Bun.hash(bytes).toString(36)}"`;
+		return {
+			path,
+			response: () => new Response(bytes, { headers }),
+			answer: (request) => {
+				const isSame = request.headers.get("If-None-Match") === tag;
+				return new Response(isSame ? null : bytes, {
+					status: isSame ? 304 : 200,
+					headers: { ...headers, ETag: tag },
+				});
+			},
+		};
 	});
 }
 

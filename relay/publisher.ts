@@ -44,6 +44,11 @@ export class Publisher extends Peer {
 		hub.connected(this);
 	}
 
+	/** What the agent's uplink carries, bits per second; null until it has told. */
+	get uplinkBps(): number | null {
+		return this.#uplinkRate === null ? null : this.#uplinkRate * BPS_PER_BYTE_MS;
+	}
+
 	/** The cameras it publishes. */
 	get cameras(): Iterable<Camera> {
 		return this.#cameras.values();

@@ -7,6 +7,8 @@ import { Publisher } from "./publisher.ts";
 import { REFUSED_QUALITY, ReroViewer, reroQuality } from "./rero.ts";
 import { type Accepted, type Session, type Socket, websocket } from "./socket.ts";
 import { cameraReport, readiness } from "./status.ts";
+import { LoopLag } from "./tools/loop-lag.ts";
+import { toolRoutes } from "./tools/routes.ts";
 import { Viewer } from "./viewer.ts";
 
 const TICK_MS = 50; // a frame that no ack frees is looked at this often
@@ -21,7 +23,8 @@ export interface Relay {
 /** Starts a relay; `pagesFolder` holds the built viewer. Throws when the address cannot be had. */
 export function startRelay(config: RelayConfig, pagesFolder: string): Relay {
 	const hub = new Hub();
-	const app = routes(hub, pagesFolder).listen({
+	const lag = new LoopLag(TICK_MS);
+	const app = routes(hub, pagesFolder, lag).listen({
 		hostname: config.host,
 		port: config.port,
 		reusePort: false, // or a second relay would silently take half of the connections
@@ -29,7 +32,10 @@ export function startRelay(config: RelayConfig, pagesFolder: string): Relay {
 		development: false,
 		websocket,
 	});
-	const ticker = setInterval(() => hub.tick(), TICK_MS);
+	const ticker = setInterval(() => {
+		lag.turn(performance.now());
+		hub.tick();
+	}, TICK_MS);
 	const { server } = app;
 	if (!server) throw new Error("the relay could not listen");
 	return {
@@ -42,8 +48,10 @@ export function startRelay(config: RelayConfig, pagesFolder: string): Relay {
 	};
 }
 
-function routes(hub: Hub, pagesFolder: string) {
+/** All routes of a relay; nothing listens yet. */
+export function routes(hub: Hub, pagesFolder: string, lag: LoopLag) {
 	const pages = readPages(pagesFolder);
+	const tools = toolRoutes(hub, lag);
 	const app = new Elysia()
 		.onError(({ code, error, set }) => {
 			if (code === "NOT_FOUND") {
@@ -75,14 +83,17 @@ function routes(hub: Hub, pagesFolder: string) {
 			return upgrade(request, server, (socket) =>
 				quality === null ? refused(socket) : new ReroViewer(socket, hub, quality),
 			);
-		});
-	for (const { path, response } of pages) {
-		app.get(path, response());
-		if (path === "/index.html") app.get("/", response());
-	}
-	if (pages.length === 0)
-		app.get("/", () => new Response("The page is not built: bun run build\n", { status: 503 }));
-	return app;
+		})
+		.use(tools.plugin);
+	for (const { path, response } of pages) app.get(path, response());
+	const entry = pages.find(({ path }) => path === "/index.html");
+	return app.get("/", ({ request, server }) => {
+		return (
+			tools.action(request, server) ??
+			entry?.answer(request) ??
+			new Response("The page is not built: bun run build\n", { status: 503 })
+		);
+	});
 }
 
 type Upgrader = { upgrade(request: Request, options: { data: Accepted }): boolean } | null;

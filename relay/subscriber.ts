@@ -151,7 +151,10 @@ export class Subscriber {
 		}
 		if (rendition !== this.#current) return;
 		if (this.#isDue(now)) this.#put(frame, now);
-		else this.counters.notDue++;
+		else {
+			this.counters.notDue++;
+			this.camera.traffic.notDue++;
+		}
 	}
 
 	get hasWaiting(): boolean {
@@ -172,13 +175,18 @@ export class Subscriber {
 	}
 
 	/** Takes the waiting frame out and counts what became of it. */
-	settle(fate: "sent" | "dropped"): void {
-		if (this.#waiting.take()) this.counters[fate]++;
+	settle(fate: "sent" | "dropped", now: number): void {
+		const frame = this.#waiting.take();
+		if (!frame) return;
+		this.counters[fate]++;
+		const { traffic } = this.camera;
+		if (fate === "dropped") traffic.dropped++;
+		else traffic.noteSent(frame.body.length, this.isCached(frame) ? null : now - frame.header.captureTime);
 	}
 
 	#put(frame: RelayedFrame, now: number): void {
 		this.counters.offered++;
-		this.#waiting.offer(frame);
+		if (this.#waiting.offer(frame)) this.camera.traffic.replaced++;
 		this.#wake(now);
 	}
 

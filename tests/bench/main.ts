@@ -4,6 +4,7 @@ const BENCHES: Record<string, string> = {
 	encode: "CPU per frame of every rung and of the conversion before it",
 	fanout: "relay's CPU per delivered frame at 300 subscribers, beside a bare Bun.serve loop",
 	network: "ages on screen over slow, changing links: the product beside what others do",
+	mjpeg: "ages of motion JPEG over a slow link, beside a page's WebSocket",
 	latency: "camera frame available to drawn in Chromium, 720p30",
 	soak: "memory of relay and agent while viewers come and go",
 };
