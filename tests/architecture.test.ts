@@ -25,10 +25,11 @@ const PACKAGES: Record<string, readonly string[]> = {
 		"agent/scaler.ts",
 		"agent/webcam*.ts",
 	],
-	commander: ["agent/main.ts", "relay/main.ts"],
+	commander: ["agent/main.ts", "relay/main.ts", "relay/access/commands.ts"],
+	jose: ["relay/access/tokens.ts"],
 	zod: ["agent/config.ts", "relay/config.ts"],
 	"smol-toml": ["agent/config.ts"],
-	svelte: ["viewer/*"],
+	svelte: ["viewer/**"],
 	vite: ["viewer/vite.config.ts"],
 	"@sveltejs/vite-plugin-svelte": ["viewer/vite.config.ts"],
 };
