@@ -69,6 +69,10 @@ export class Camera {
 		return { ...this.#state, name: this.name, channel: this.channel, since: this.#since };
 	}
 
+	get isLive(): boolean {
+		return this.#state.state === "live";
+	}
+
 	get renditions(): readonly Rendition[] {
 		return this.#state.renditions;
 	}

@@ -42,14 +42,14 @@ export class Subscriber {
 		this.#wake = wake;
 	}
 
-	/** Joins the camera and offers its newest frame at once; does nothing the second time. */
+	/** Joins the camera and offers its newest frame at once, unless its own will be there sooner; does nothing the second time. */
 	start(now: number): void {
 		if (this.camera.subscribers.has(this)) return;
 		this.camera.subscribers.add(this);
 		this.ladderChanged(now);
 		this.camera.wishesChanged(now);
 		const cached = this.camera.cached(this.#current ?? -1);
-		if (cached) {
+		if (cached && (!this.camera.isLive || this.#wish.mayBeginWith(cached.body.length))) {
 			this.#cachedFrame = cached;
 			this.#put(cached, now);
 		}

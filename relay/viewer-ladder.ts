@@ -4,8 +4,8 @@ import { pictureValue } from "./allocation.ts";
 import type { Rung } from "./evidence.ts";
 
 const RUNGS_MS = 100; // all viewers of a camera share one look at its sizes
-const START_BYTES = 20_000; // without a memory of the network the first picture is the best below this: 360p q60, or 540p
-const START_SHARE = 0.6; // of the remembered rate that the first rung may take: networks change
+const START_BYTES = 20_000; // on a network just met one picture is at most this: 360p q60, or a key of 540p
+const START_SHARE = 0.6; // of a remembered or barely measured rate that a rung may take: networks change
 
 /** What a frame of this scene takes now. */
 type SizeOf = (rendition: Rendition, now: number) => Pick<Rung, "bytes" | "keyBytes">;
@@ -56,10 +56,13 @@ export class ViewerLadder {
 		return this.renditions.findLastIndex((rung) => linesOf(rung) <= linesOf(filling));
 	}
 
-	/** Where to begin; `rememberedBytes`: what the network carried of one frame's interval before, null if unknown. */
-	startRung(now: number, rememberedBytes: number | null): number {
+	/** Where to begin on a network that carries `carriedBytes` in a frame's interval, by memory or by its first frames. */
+	startRung(
+		now: number,
+		{ carriedBytes, isRemembered }: { carriedBytes: number; isRemembered: boolean },
+	): number {
 		const isRight = ({ bytes, keyBytes }: Rung) =>
-			rememberedBytes === null ? keyBytes <= START_BYTES : bytes <= START_SHARE * rememberedBytes;
+			bytes <= START_SHARE * carriedBytes && (isRemembered || keyBytes <= START_BYTES);
 		return Math.max(0, this.rungs(now).findLastIndex(isRight));
 	}
 

@@ -6,6 +6,9 @@ import type { Camera } from "./camera.ts";
 import type { Link } from "./evidence.ts";
 import type { ViewerLadder } from "./viewer-ladder.ts";
 
+const FIRST_BYTES = 12_000; // of a first picture on a network nothing is known of: 2 s at 48 kbit/s
+const FIRST_MS = 250; // that a first picture may take on a network that is known
+
 /** What a page says of a camera it watches, and what it decodes besides JPEG. */
 export type Settings = Omit<WatchedCamera, "id"> & { codec: Codec };
 
@@ -24,6 +27,7 @@ export class Wish {
 	};
 	readonly #camera: Camera;
 	readonly #rememberedRate: number | null;
+	#isTrying: boolean; // nothing is known of the network yet: the smallest rung asks it
 	#ladder: ViewerLadder;
 	#chooser: RungChooser | null = null;
 
@@ -31,6 +35,7 @@ export class Wish {
 	constructor(camera: Camera, rememberedRate: number | null) {
 		this.#camera = camera;
 		this.#rememberedRate = rememberedRate;
+		this.#isTrying = rememberedRate === null;
 		this.#ladder = camera.ladderFor("jpeg");
 	}
 
@@ -60,10 +65,16 @@ export class Wish {
 	 */
 	choose(now: number, link: Link, { mode, isLost = false }: { mode: Mode; isLost?: boolean }): void {
 		if (!this.#chooser || this.settings.rendition !== null || this.#ladder.renditions.length === 0) return;
+		if (this.#isTrying && link.history.length > 0) this.#begin(now, link);
 		const choice = { rungs: this.#ladder.rungs(now), cap: this.#cap, mode };
 		if (isLost) this.#chooser.descend(now, link, choice);
 		else this.#chooser.decide(now, link, choice);
 		this.#settle("network");
+	}
+
+	/** Whether a picture of `bytes` would be there soon; on a network nothing is known of only a small one surely is. */
+	mayBeginWith(bytes: number): boolean {
+		return bytes <= (this.#rememberedRate === null ? FIRST_BYTES : FIRST_MS * this.#rememberedRate);
 	}
 
 	/** What keeps it from a higher rung. */
@@ -99,7 +110,18 @@ export class Wish {
 	}
 
 	#startRung(now: number): number {
-		const rate = this.#rememberedRate;
-		return this.#ladder.startRung(now, rate === null ? null : rate * this.#camera.intervalMs);
+		if (this.#rememberedRate === null) return 0;
+		const carriedBytes = this.#rememberedRate * this.#camera.intervalMs;
+		return this.#ladder.startRung(now, { carriedBytes, isRemembered: true });
+	}
+
+	/** The first frames have told something of the network: goes to where a memory of it would have begun. */
+	#begin(now: number, { history, intervalMs }: Link): void {
+		this.#isTrying = false;
+		const bytes = history.reduce((sum, bucket) => sum + bucket.bytes, 0);
+		const busyMs = history.reduce((sum, bucket) => sum + bucket.busyMs, 0);
+		const carriedBytes = (bytes / busyMs) * intervalMs;
+		this.#chooser = new RungChooser(this.#ladder.startRung(now, { carriedBytes, isRemembered: false }), now);
+		this.#settle("joined");
 	}
 }

@@ -88,12 +88,12 @@ describe("H.264", () => {
 		using agent = await camera("ladders");
 		using modern = await page();
 		using old = await page();
-		modern.watch({ ladders: null }, BOTH);
-		old.watch({ ladders: null });
-		await agent.demanded(3, 202);
+		modern.watch({ ladders: null }, { ...BOTH, rememberedBps: 100_000_000 });
+		old.watch({ ladders: null }, { rememberedBps: 4_000_000 });
+		await agent.demanded(1, 204);
 		const chosen = async (client: WireClient) => ((await client.heard("choice")).cameras as Choice[])[0];
-		expect(await chosen(modern)).toMatchObject({ rendition: 202, limit: "network" });
-		expect(await chosen(old)).toMatchObject({ rendition: 3, limit: "network" });
+		expect(await chosen(modern)).toMatchObject({ rendition: 204, limit: "none" });
+		expect(await chosen(old)).toMatchObject({ rendition: 1, limit: "network" });
 	});
 
 	test("a second viewer gets the newest JPEG at once, then everything from the key that is asked for it", async () => {

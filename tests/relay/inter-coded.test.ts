@@ -83,12 +83,12 @@ describe("joining", () => {
 
 	test("the newest JPEG is there at once where there is one", () => {
 		const relay = new VirtualRelay();
-		new VirtualViewer(relay, { rate: FAST, settings: { rendition: 3, codec: "jpeg" } });
+		new VirtualViewer(relay, { rate: FAST, settings: { rendition: 0, codec: "jpeg" } });
 		relay.time.runUntil(1_000);
 		const viewer = new VirtualViewer(relay, { rate: FAST, settings: { rendition: TOP } });
 		relay.time.runUntil(2_000);
-		expect(viewer.received[0]).toMatchObject({ isCached: true, header: { rendition: 3 } });
-		expect(renditionsOf(viewer)).toEqual([3, TOP]);
+		expect(viewer.received[0]).toMatchObject({ isCached: true, header: { rendition: 0 } });
+		expect(renditionsOf(viewer)).toEqual([0, TOP]);
 		expectDecodable(viewer);
 	});
 

@@ -24,15 +24,16 @@ describe("a viewer's ladder", () => {
 		expect(idsOf(ladder("h264", jpegs))).toEqual(idsOf(ladder("jpeg")));
 	});
 
-	test("begins where the first picture is no larger than 20 kB, or by what the network carried before", () => {
-		const startOf = (codec: "jpeg" | "h264", bytes: number | null) => {
+	test("begins by what the network carries, with at most 20 kB where only its first frames tell that", () => {
+		const startOf = (codec: "jpeg" | "h264", carriedBytes: number, isRemembered: boolean) => {
 			const one = ladder(codec);
-			return one.renditions[one.startRung(0, bytes)]!.id;
+			return one.renditions[one.startRung(0, { carriedBytes, isRemembered })]!.id;
 		};
-		expect(startOf("jpeg", null)).toBe(3);
-		expect(startOf("h264", null)).toBe(202);
-		expect(startOf("h264", 100_000)).toBe(204);
-		expect(startOf("h264", 100)).toBe(0);
+		expect(startOf("jpeg", 1_000_000, false)).toBe(3);
+		expect(startOf("h264", 1_000_000, false)).toBe(202);
+		expect(startOf("h264", 1_000, false)).toBe(0);
+		expect(startOf("h264", 100_000, true)).toBe(204);
+		expect(startOf("h264", 100, true)).toBe(0);
 	});
 
 	test.each([
