@@ -20,6 +20,8 @@ export interface AgentConfig {
 	/** What the relay asks for before it takes pictures; sent in a header, never in the address. */
 	readonly publishKeys: readonly string[];
 	readonly cameras: readonly CameraConfig[];
+	/** Who encodes H.264; `auto`: hardware that works here, else software. */
+	readonly encoder: (typeof ENCODERS)[number];
 	readonly logFormat: "text" | "json";
 }
 
@@ -35,12 +37,15 @@ const THREADS_A_CAMERA = 2; // one in a read that blocks, one decoding or openin
 const ENCODE_THREADS = 4;
 const MIN_THREADS = 8;
 
+const ENCODERS = ["auto", "software", "nvenc", "videotoolbox"] as const;
+
 const environmentSchema = z.object({
 	RELAY_URL: z.string().default(DEFAULT_RELAY),
 	CAMERA: z.string().optional(),
 	CAMERA_NAME: z.string().max(MAX_NAME).optional(),
 	CAMERAS_FILE: z.string().optional(),
 	RELAY_KEY: z.string().refine(areKeys, BAD_KEY).optional(),
+	ENCODER: z.enum(ENCODERS).default("software"),
 	LOG_FORMAT: z.enum(["text", "json"]).default("text"),
 });
 
@@ -85,6 +90,7 @@ export function readConfig(environment: Record<string, string | undefined> = Bun
 		publishUrl: attempt(() => publishUrl(url, where), ""),
 		publishKeys: [...new Set([...keysIn(given.RELAY_KEY ?? ""), ...(file?.keys ?? [])])],
 		cameras: file?.cameras ?? [attempt(() => singleCamera(CAMERA, CAMERA_NAME), UNNAMED)],
+		encoder: parsed.data?.ENCODER ?? "software",
 		logFormat: parsed.data?.LOG_FORMAT ?? "text",
 	};
 	if (problems.length > 0) throw new ConfigError(problems.join("\n"));

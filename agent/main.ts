@@ -30,6 +30,7 @@ Environment:
                   name = "Bench 2"
                   source = "rtsp://10.0.0.7/stream"
                   key = "sk_..."                       (optional)
+  ENCODER       who encodes H.264: software, nvenc, videotoolbox, or auto: what of them works (software)
   LOG_FORMAT    text or json (text)`,
 	)
 	.allowExcessArguments(false)

@@ -58,6 +58,7 @@ export class Viewer extends Peer {
 	protected take(value: unknown): void {
 		const message = parseViewerMessage(value);
 		if (message.type === "watch") this.#watch(message);
+		else if (message.type === "key") this.#restart(message.camera);
 	}
 
 	protected takeBinary(message: Uint8Array): void {
@@ -96,12 +97,13 @@ export class Viewer extends Peer {
 	}
 
 	/** Makes the subscribers what the list says; what cannot be taken is refused and left as it was. */
-	#watch({ mode, rememberedBps, cameras }: Watch): void {
+	#watch({ mode, codecs, rememberedBps, cameras }: Watch): void {
 		if (new Set(cameras.map(({ id }) => id)).size < cameras.length)
 			throw new ProtocolError("watch.cameras: an id stands there twice");
 		const now = this.clock();
 		this.downlink.mode = mode;
 		if (rememberedBps !== null) this.downlink.rememberedRate = rememberedBps / BPS_PER_BYTE_MS;
+		const codec = codecs.includes("h264") ? "h264" : "jpeg";
 		const current = new Map(this.downlink.subscribers.map((one) => [one.camera.id, one]));
 		for (const { id, ...settings } of cameras) {
 			// What somebody may not see is not there for them.
@@ -111,12 +113,18 @@ export class Viewer extends Peer {
 			current.delete(id);
 			if (isFull) this.#refuse(id, "full", `camera "${id}" has all the viewers it may have`);
 			else if (!subscriber) this.#refuse(id, "unknown-camera", `no camera "${id}"`);
-			else if (!subscriber.ask(settings, now)) this.#refuseRendition(id, settings.rendition);
+			else if (!subscriber.ask({ ...settings, codec }, now)) this.#refuseRendition(id, settings.rendition);
 			subscriber?.start(now);
 		}
 		for (const subscriber of current.values()) this.forget(subscriber, now);
 		this.#hub.demandChanged(now);
 		this.#tellChoice(now);
+	}
+
+	/** The page can go on with a key alone. */
+	#restart(id: string): void {
+		const subscriber = this.downlink.subscribers.find(({ camera }) => camera.id === id);
+		if (subscriber) this.downlink.restart(subscriber, this.clock());
 	}
 
 	#join(camera: Camera, now: number): Subscriber {

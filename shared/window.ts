@@ -14,6 +14,7 @@ const JITTER_MS = 15; // headers late by up to this were held by the link (wifi 
 const STALL_MS = 20; // header and body at once after this long were released together by a stall
 const MIN_SERVICE_MS = 1;
 const MAX_SERVICE_MS = 400; // one outage must not poison the average
+const MAX_SPACING_MS = 1_000; // unless header and body came that far apart: 6 kB at 48 kbit/s do
 const SAMPLES_MS = 6_000;
 const MAX_SAMPLES = 400;
 const PAUSE_MS = 1_000; // links change in longer ones
@@ -56,6 +57,7 @@ export class FlowWindow {
 	#firstAckTime: number | null = null;
 	#modeTime = Number.NEGATIVE_INFINITY;
 	#isCompeting = false;
+	#isSlow = false; // one frame is a queue of its own
 	#isTrusted = true;
 
 	/** `initialRate` in bytes per ms, believed until the first acks. */
@@ -161,7 +163,10 @@ export class FlowWindow {
 			bodyTime - headerTime < 1 && bodyTime - emptyArrival > STALL_MS && bodyTime - lastReceived > STALL_MS;
 		if (wasStalled) return null;
 		const busyFrom = this.#isCompeting ? headerTime : Math.min(headerTime, emptyArrival + JITTER_MS);
-		const serviceMs = clamp(bodyTime - Math.max(lastReceived, busyFrom), MIN_SERVICE_MS, MAX_SERVICE_MS);
+		const spacingMs = Math.min(MAX_SPACING_MS, bodyTime - headerTime);
+		const mostMs = Math.max(MAX_SERVICE_MS, spacingMs);
+		const serviceMs = clamp(bodyTime - Math.max(lastReceived, busyFrom), MIN_SERVICE_MS, mostMs);
+		this.#isSlow = serviceMs >= MAX_SERVICE_MS;
 		const sample = { time: now, bytes: frame.bytes, serviceMs };
 		this.#samples.push(sample);
 		while (
@@ -257,7 +262,8 @@ export class FlowWindow {
 	#chooseMode(now: number): void {
 		const settled = now - Math.max(this.#modeTime, this.#firstAckTime ?? now) > QUEUE_WINDOW_MS;
 		const standing = this.#queue.value;
-		if (this.#isCompeting ? standing < FOREIGN_QUEUE_OVER_MS : settled && standing > FOREIGN_QUEUE_MS) {
+		const isForeign = settled && standing > FOREIGN_QUEUE_MS && !this.#isSlow;
+		if (this.#isCompeting ? standing < FOREIGN_QUEUE_OVER_MS || this.#isSlow : isForeign) {
 			this.#isCompeting = !this.#isCompeting;
 			this.#modeTime = now;
 		}

@@ -48,16 +48,19 @@ function choice(client: WireClient, id: string, fits: Partial<Choice>): Promise<
 }
 
 describe("the page is told what it is sent as and what limits it", () => {
-	test("joining: the start rung, as far as the network is known", async () => {
-		using _agent = await camera("joins");
+	test("joining: the smallest rung asks an unknown network, the first answer tells where to begin", async () => {
+		using agent = await camera("joins");
 		using client = await page();
 		client.watch({ joins: null });
 		expect(await choice(client, "joins", {})).toEqual({
 			id: "joins",
-			rendition: 3,
+			rendition: 0,
 			limit: "network",
 			change: "joined",
 		});
+		await until(() => agent.demand?.renditions.join() === "0", { what: "demand for the smallest" });
+		agent.sendFrame(Buffer.concat([jpeg, Buffer.alloc(5_000), jpeg.subarray(-2)]), { rendition: 0 }); // what a small picture weighs
+		await choice(client, "joins", { rendition: 3, limit: "network", change: "joined" });
 		using returning = await page();
 		returning.watch({ joins: null }, { rememberedBps: 100_000_000 });
 		await choice(returning, "joins", { rendition: 8, limit: "none", change: "joined" });
@@ -83,7 +86,7 @@ describe("the page is told what it is sent as and what limits it", () => {
 		client.watch({ pinned: 195 });
 		await choice(client, "pinned", { rendition: 195, limit: "choice", change: "choice" });
 		client.watch({ pinned: null });
-		await choice(client, "pinned", { rendition: 3, change: "choice" });
+		await choice(client, "pinned", { rendition: 0, change: "choice" });
 	});
 
 	test("an uplink too small for all wishes: fewer renditions, and whoever gets less is told why", async () => {

@@ -109,6 +109,18 @@ function errorOf(stream: Stream, rate: number, horizonMs = 1_000): number {
 const at30 = { intervalMs: 1000 / 30, bytes: 20_000 };
 
 describe("a constant link", () => {
+	test("one that takes a second for a frame: its rate is known and one frame waits at most", () => {
+		for (const rate of [1, 3, 6, 12]) {
+			const stream = new Stream({ rate, thereMs: 40, backMs: 40 }, 800);
+			stream.run(60_000, { intervalMs: 1000 / 30, bytes: 5_500 });
+			stream.longestWaitMs = 0;
+			stream.run(120_000, { intervalMs: 1000 / 30, bytes: 5_500 });
+			expect(stream.mostInFlight).toBeLessThanOrEqual(2);
+			expect(stream.longestWaitMs).toBeLessThan(5_500 / rate);
+			if (rate > 5.5) expect(errorOf(stream, rate)).toBeLessThan(0.1);
+		}
+	});
+
 	test("its rate is known within 10 %, at any frame rate, round trip and load, and frames hardly wait", () => {
 		fc.assert(
 			fc.property(

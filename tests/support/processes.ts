@@ -32,6 +32,7 @@ const OWN_VARIABLES = [
 	"CAMERA",
 	"CAMERA_NAME",
 	"CAMERAS_FILE",
+	"ENCODER",
 	"LOG_FORMAT",
 	"NODE_ENV",
 ];
