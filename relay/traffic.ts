@@ -7,12 +7,14 @@ const ENCODE_BOUNDS_MS = [2, 5, 10, 15, 20, 30, 50, 80, 150, 300, 1_000];
 /** What became of one camera's frames since the relay knows it: counters that never go back. */
 export class Traffic {
 	readonly sent = { frames: 0, bytes: 0 };
-	/** Superseded while they waited for a viewer. */
+	/** Given up while they waited for a viewer, because a newer one came or a key is to come. */
 	replaced = 0;
 	/** Refused by a viewer's socket. */
 	dropped = 0;
 	/** Left out because the viewer takes fewer frames than the camera makes. */
 	notDue = 0;
+	/** Of no use to the viewer, which waits for a key: they build on a frame it was not given. */
+	awaitingKey = 0;
 	/** Ms from capture to being handed to a viewer's socket; without the first frame from the cache, which may be old. */
 	readonly age = new Histogram(AGE_BOUNDS_MS);
 	/** Ms from capture to encoded, in the agent's words. */

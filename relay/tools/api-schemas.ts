@@ -1,30 +1,6 @@
 import { CAMERA_ID, CAMERA_REASONS } from "#shared/protocol.ts";
-
-/** A JSON Schema, draft 2020-12, as OpenAPI 3.1 takes it. */
-export type Schema = Readonly<Record<string, unknown>>;
-
-const text = (description: string): Schema => ({ type: "string", description });
-const count = (description: string): Schema => ({ type: "integer", minimum: 0, description });
-const instant = (description: string): Schema => ({ type: "string", format: "date-time", description });
-
-/** An object with these fields and no others, all of them always there. */
-function object(properties: Record<string, Schema>, description?: string): Schema {
-	return {
-		type: "object",
-		...(description && { description }),
-		properties,
-		required: Object.keys(properties),
-		additionalProperties: false,
-	};
-}
-
-function orNull(schema: Schema): Schema {
-	return { anyOf: [schema, { type: "null" }] };
-}
-
-function list(items: Schema): Schema {
-	return { type: "array", items };
-}
+import { ACCESS_SCHEMAS } from "./access-schemas.ts";
+import { count, instant, list, object, orNull, type Schema, text } from "./schema.ts";
 
 /** Points to one of `SCHEMAS`. */
 export function schemaRef(name: keyof typeof SCHEMAS): Schema {
@@ -46,20 +22,28 @@ const state = {
 		}),
 	),
 };
-const rendition = object({
-	id: count("Unique within the camera."),
-	name: text("For people: lines and quality."),
-	codec: { type: "string", description: "`jpeg`; more may come." },
-	width: count("Pixels."),
-	height: count("Pixels."),
-	quality: { type: "integer", minimum: 1, maximum: 100, description: "The JPEG encoder's number." },
-	offer: {
-		type: "string",
-		enum: ["ladder", "request"],
-		description: "Chosen automatically, or made only when somebody names it.",
-	},
-	viewers: count("Who is sent this one."),
-});
+const renditionOf = (codec: string, more: Record<string, Schema>) =>
+	object({
+		id: count("Unique within the camera."),
+		name: text("For people: lines, and quality or rate."),
+		codec: { const: codec },
+		width: count("Pixels."),
+		height: count("Pixels."),
+		...more,
+		offer: {
+			type: "string",
+			enum: ["ladder", "request"],
+			description: "Chosen automatically, or made only when somebody names it.",
+		},
+		viewers: count("Who is sent this one."),
+	});
+const quality = { type: "integer", minimum: 1, maximum: 100, description: "The JPEG encoder's number." };
+const rendition = {
+	oneOf: [
+		renditionOf("jpeg", { quality }),
+		renditionOf("h264", { maxBps: count("Bits per second it never exceeds.") }),
+	],
+};
 const agentRendition = object({
 	id: count("The rendition."),
 	encoded: count("Frames encoded."),
@@ -94,6 +78,7 @@ const counters = object({
 
 /** What the API answers, by name. */
 export const SCHEMAS = {
+	...ACCESS_SCHEMAS,
 	Problem: object({ error: text("What was wrong.") }),
 	Health: object({ status: { const: "ok" }, faults: count("Exceptions that are a fault of the relay.") }),
 	Readiness: object({

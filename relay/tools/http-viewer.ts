@@ -1,9 +1,11 @@
 import { bodyPatienceMs } from "#shared/heartbeat.ts";
 import type { Rendition } from "#shared/ladder.ts";
+import type { Presence } from "../access/presence.ts";
 import type { Camera, RelayedFrame } from "../camera.ts";
 import type { Connection, Hub } from "../hub.ts";
 import { Subscriber } from "../subscriber.ts";
 import { HttpProblem } from "./query.ts";
+import { enter, type Reader } from "./reader.ts";
 import { renditionFor, type Wanted } from "./rendition-choice.ts";
 
 const MAX_VIEWERS = 256; // of one relay: each holds at most one frame of 2 MB
@@ -22,16 +24,33 @@ export class HttpViewers {
 	/** Ended because they took nothing for 10 s. */
 	stalled = 0;
 	readonly hub: Hub;
+	readonly #presence: Presence;
+	readonly #perCamera: number;
 
-	constructor(hub: Hub) {
+	/** `perCamera`: how many, of every kind, may watch one camera. */
+	constructor(hub: Hub, { presence, perCamera }: { presence: Presence; perCamera: number }) {
 		this.hub = hub;
+		this.#presence = presence;
+		this.#perCamera = perCamera;
 	}
 
-	/** A viewer of this camera that counts as demand until it ends; throws HttpProblem when there are too many. */
-	watch(camera: Camera, watch: Watch): HttpViewer {
+	/**
+	 * A viewer of this camera, which `reader` may see, that counts as demand until it ends; throws HttpProblem when there
+	 * are too many.
+	 */
+	watch(camera: Camera, watch: Watch, reader: Reader): HttpViewer {
 		if (this.open.size >= MAX_VIEWERS)
 			throw new HttpProblem(503, `${MAX_VIEWERS} HTTP viewers are connected, which is the most`, 10);
-		return new HttpViewer(this, camera, watch);
+		if (camera.subscribers.size >= this.#perCamera)
+			throw new HttpProblem(503, `camera "${camera.id}" has all the viewers it may have`, 10);
+		const viewer = new HttpViewer(this, camera, watch);
+		try {
+			viewer.onLeft = enter(this.#presence, reader, { cameras: [camera.id], ending: viewer });
+		} catch (problem) {
+			viewer.end();
+			throw problem;
+		}
+		return viewer;
 	}
 }
 
@@ -41,8 +60,10 @@ export class HttpViewers {
  */
 export class HttpViewer implements Connection {
 	readonly camera: Camera;
-	/** Called once when it was ended for taking nothing. */
-	onStalled: () => void = () => {};
+	/** Called once when it ends, whoever ended it. */
+	onLeft: () => void = () => {};
+	/** Called once when it was ended by the relay: its client may still be taking the last picture, or nothing. */
+	onEnded: () => void = () => {};
 	readonly #viewers: HttpViewers;
 	readonly #subscriber: Subscriber;
 	readonly #watch: Watch;
@@ -72,8 +93,9 @@ export class HttpViewer implements Connection {
 		while (!this.#isEnded) {
 			const now = this.#viewers.hub.clock();
 			const frame = this.#subscriber.waiting ?? (this.#isQuiet(now) ? this.#newest : null);
-			this.#subscriber.settle("sent", now);
-			if (frame && frame.header.codec !== "jpeg") continue; // kept for joiners who can decode it
+			const isPicture = frame?.header.codec === "jpeg"; // its wish is, but an agent may do as it likes
+			this.#subscriber.settle(isPicture ? "sent" : "dropped", now);
+			if (frame && !isPicture) continue;
 			if (frame) {
 				this.#newest = frame;
 				this.#handedTime = now;
@@ -89,7 +111,7 @@ export class HttpViewer implements Connection {
 
 	/** Whether a frame is here that `next` would not wait for. */
 	get hasWaiting(): boolean {
-		return this.#subscriber.hasWaiting;
+		return this.#subscriber.waiting !== null;
 	}
 
 	/** False for a frame of another rendition that the camera kept for whoever joins. */
@@ -107,23 +129,26 @@ export class HttpViewer implements Connection {
 		open.delete(this);
 		hub.disconnected(this);
 		hub.demandChanged(now);
+		this.onLeft();
 		this.#wake?.();
 	}
 
 	tick(now: number): void {
-		if (this.#viewers.hub.camera(this.camera.id) !== this.camera) return this.end();
+		if (this.#viewers.hub.camera(this.camera.id) !== this.camera) return this.close();
 		if (this.camera.renditions !== this.#renditions) this.#ask(now);
 		if (this.#wake) {
 			if (this.#isQuiet(now)) this.#wake();
 		} else if (now - this.#handedTime > STALL_MS + bodyPatienceMs(this.#newest?.body.length ?? 0)) {
 			this.#viewers.stalled++;
-			this.end();
-			this.onStalled();
+			this.close();
 		}
 	}
 
+	/** Ends it from this side. Idempotent. */
 	close(): void {
+		if (this.#isEnded) return;
 		this.end();
+		this.onEnded();
 	}
 
 	/** Whether the last picture is due again. */
@@ -136,6 +161,9 @@ export class HttpViewer implements Connection {
 		this.#renditions = this.camera.renditions;
 		const rendition = renditionFor(this.#renditions, this.#watch)?.id ?? null;
 		const { framesPerSecond: maxFramesPerSecond } = this.#watch;
-		this.#subscriber.ask({ rendition, maxLines: null, maxFramesPerSecond, isFocused: false }, now);
+		this.#subscriber.ask(
+			{ rendition, maxLines: null, maxFramesPerSecond, isFocused: false, codec: "jpeg" },
+			now,
+		);
 	}
 }

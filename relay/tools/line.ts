@@ -1,3 +1,6 @@
+import type { Server } from "bun";
+import type { Accepted } from "../socket.ts";
+
 const HANG_S = 1;
 
 /** The connection of a request, for an answer that has no end. */
@@ -8,11 +11,10 @@ export interface Line {
 	hangUp(): void;
 }
 
-/** `server`: Bun's. An error in a response's stream would wait behind what the client does not take; a time-out does not. */
-export function lineOf(server: unknown, request: Request): Line {
-	const bun = server as { timeout(request: Request, seconds: number): void } | null;
+/** `server` is the one the request came in by. An error in a response's stream would wait behind what the client does not take; a time-out does not. */
+export function lineOf(server: Server<Accepted>, request: Request): Line {
 	return {
-		keep: () => bun?.timeout(request, 0),
-		hangUp: () => bun?.timeout(request, HANG_S),
+		keep: () => server.timeout(request, 0),
+		hangUp: () => server.timeout(request, HANG_S),
 	};
 }

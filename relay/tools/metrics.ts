@@ -90,11 +90,12 @@ export function metricsText({ hub, viewers, events, lag }: Observed): string {
 	);
 	out.counter(
 		"sightline_frames_lost_total",
-		"Frames a viewer did not get: replaced by a newer one, dropped by its socket, or more than it takes (not_due).",
+		"Frames a viewer did not get: replaced by a newer one, dropped by its socket, more than it takes (not_due), or of no use before the next key (awaiting_key).",
 		cameras.flatMap(({ id, traffic }) => [
 			[{ camera: id, reason: "replaced" }, traffic.replaced] as const,
 			[{ camera: id, reason: "dropped" }, traffic.dropped] as const,
 			[{ camera: id, reason: "not_due" }, traffic.notDue] as const,
+			[{ camera: id, reason: "awaiting_key" }, traffic.awaitingKey] as const,
 		]),
 	);
 	out.histogramOfMs(

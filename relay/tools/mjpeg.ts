@@ -1,9 +1,9 @@
 import type { Camera, RelayedFrame } from "../camera.ts";
 import { firstFrame } from "./first-frame.ts";
 import type { HttpViewer, HttpViewers } from "./http-viewer.ts";
-import type { Line } from "./line.ts";
 import { type Framing, framingFor, MULTIPART_TYPE } from "./multipart.ts";
 import { type NumberParameter, readNumbers } from "./query.ts";
+import type { Reader } from "./reader.ts";
 import { PICTURE_QUERY } from "./rendition-choice.ts";
 
 /** What may stand behind `stream.mjpg?`. */
@@ -29,18 +29,15 @@ const HEADERS = {
  * A camera as motion JPEG (multipart/x-mixed-replace). A new picture is taken only when the connection has taken the
  * last one whole: what comes meanwhile replaces the one that waits. Answers once there is a picture; throws HttpProblem.
  */
-export async function mjpeg(
-	viewers: HttpViewers,
-	camera: Camera,
-	{ request, line }: { request: Request; line: Line },
-): Promise<Response> {
+export async function mjpeg(viewers: HttpViewers, camera: Camera, reader: Reader): Promise<Response> {
+	const { request, line } = reader;
 	const { fps, ...wanted } = readNumbers(new URL(request.url).searchParams, MJPEG_QUERY);
-	const viewer = viewers.watch(camera, { ...wanted, framesPerSecond: fps });
+	const viewer = viewers.watch(camera, { ...wanted, framesPerSecond: fps }, reader);
 	try {
 		const first = await firstFrame(viewer, request.signal);
 		const framing = framingFor(request.headers.get("User-Agent"));
 		line.keep();
-		viewer.onStalled = () => line.hangUp();
+		viewer.onEnded = () => line.hangUp();
 		request.signal.addEventListener("abort", () => viewer.end(), { once: true });
 		return new Response(partsOf(viewer, framing, first), { headers: HEADERS });
 	} catch (cause) {

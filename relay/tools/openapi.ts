@@ -1,8 +1,11 @@
 import { CAMERA_ID } from "#shared/protocol.ts";
-import { SCHEMAS, type Schema, schemaRef } from "./api-schemas.ts";
+import { ACCESS_PATHS } from "./access-paths.ts";
+import { header, json, problem, REFUSALS, raw } from "./api-responses.ts";
+import { SCHEMAS, schemaRef } from "./api-schemas.ts";
 import { EXPOSITION_TYPE } from "./exposition.ts";
 import { MJPEG_QUERY } from "./mjpeg.ts";
 import type { NumberParameter } from "./query.ts";
+import type { Schema } from "./schema.ts";
 import { SNAPSHOT_QUERY } from "./snapshot.ts";
 
 const CAMERA: Schema = {
@@ -16,22 +19,6 @@ const CAMERA: Schema = {
 const NO_CAMERA = problem("There is no such camera.");
 const BAD_QUERY = problem("A parameter is not what it should be; the text names it.");
 const NO_PICTURE = problem("The camera gives no picture, with the reason; or too many are watching.");
-
-function json(description: string, schema: Schema): Schema {
-	return { description, content: { "application/json": { schema } } };
-}
-
-function problem(description: string): Schema {
-	return json(description, schemaRef("Problem"));
-}
-
-function raw(description: string, type: string, headers: Schema = {}): Schema {
-	return { description, headers, content: { [type]: {} } };
-}
-
-function header(description: string): Schema {
-	return { description, schema: { type: "string" } };
-}
 
 /** The parameters of a query string, from the table that reads it. */
 function query(table: Record<string, NumberParameter>): Schema[] {
@@ -57,14 +44,19 @@ export const OPENAPI = {
 			"Live cameras for other programs. Pages and agents use WebSockets (`/watch`, `/publish`, `/websocket/{quality}`), which are not described here.",
 	},
 	servers: [{ url: "/" }],
-	tags: [{ name: "cameras" }, { name: "pictures" }, { name: "operation" }],
+	tags: [{ name: "cameras" }, { name: "pictures" }, { name: "operation" }, { name: "access" }],
+	security: [{}, { bearer: [] }, { cookie: [] }],
 	paths: {
+		...ACCESS_PATHS,
 		"/api/cameras": {
 			get: {
 				operationId: "listCameras",
 				tags: ["cameras"],
 				summary: "All cameras, with state, renditions, viewers and counters",
-				responses: { 200: json("The cameras.", { type: "array", items: schemaRef("Camera") }) },
+				responses: {
+					200: json("Those that may be seen.", { type: "array", items: schemaRef("Camera") }),
+					401: REFUSALS[401],
+				},
 			},
 		},
 		"/api/cameras/{id}": {
@@ -73,7 +65,7 @@ export const OPENAPI = {
 				tags: ["cameras"],
 				summary: "One camera",
 				parameters: [CAMERA],
-				responses: { 200: json("The camera.", schemaRef("Camera")), 404: NO_CAMERA },
+				responses: { 200: json("The camera.", schemaRef("Camera")), 404: NO_CAMERA, ...REFUSALS },
 			},
 		},
 		"/api/events": {
@@ -84,7 +76,8 @@ export const OPENAPI = {
 				description:
 					"First `cameras` with an array of every CameraState, then `camera` with one CameraState per change and `gone` with the id of a camera that left. A comment every 15 s. A reader that reconnects begins with the whole state.",
 				responses: {
-					200: raw("The events.", "text/event-stream"),
+					200: raw("The events of the cameras that may be seen.", "text/event-stream"),
+					401: REFUSALS[401],
 					503: problem("Too many readers are connected."),
 				},
 			},
@@ -102,6 +95,7 @@ export const OPENAPI = {
 					304: { description: "The picture is still the one named in If-None-Match." },
 					400: BAD_QUERY,
 					404: NO_CAMERA,
+					...REFUSALS,
 					503: NO_PICTURE,
 					504: problem("The camera is live and no picture came within 5 s."),
 				},
@@ -119,6 +113,7 @@ export const OPENAPI = {
 					200: raw("The pictures.", "multipart/x-mixed-replace; boundary=frame"),
 					400: BAD_QUERY,
 					404: NO_CAMERA,
+					...REFUSALS,
 					503: NO_PICTURE,
 					504: problem("The camera is live and no picture came within 5 s."),
 				},
@@ -148,7 +143,8 @@ export const OPENAPI = {
 				operationId: "getMetrics",
 				tags: ["operation"],
 				summary: "Prometheus metrics",
-				responses: { 200: raw("The text format 0.0.4.", EXPOSITION_TYPE) },
+				description: "Where others reach the relay: for operators, or with METRICS_TOKEN as the bearer.",
+				responses: { 200: raw("The text format 0.0.4.", EXPOSITION_TYPE), ...REFUSALS },
 			},
 		},
 		"/openapi/json": {
@@ -160,5 +156,20 @@ export const OPENAPI = {
 			},
 		},
 	},
-	components: { schemas: SCHEMAS },
+	components: {
+		schemas: SCHEMAS,
+		securitySchemes: {
+			bearer: {
+				type: "http",
+				scheme: "bearer",
+				description: "A share link's token: what stands behind `#t=` in its address.",
+			},
+			cookie: {
+				type: "apiKey",
+				in: "cookie",
+				name: "__Host-sightline",
+				description: "What POST /api/session set; over http its name is `sightline-` and the port.",
+			},
+		},
+	},
 };

@@ -1,4 +1,4 @@
-import type { Rendition } from "#shared/ladder.ts";
+import type { JpegRendition, Rendition } from "#shared/ladder.ts";
 import type { NumberParameter } from "./query.ts";
 
 const MAX_SIDE = 8_192;
@@ -45,10 +45,9 @@ export interface Wanted {
 export function renditionFor(
 	renditions: readonly Rendition[],
 	{ width, height, quality }: Wanted,
-): Rendition | null {
-	const pictures = renditions.filter(({ codec, offer }) => {
-		return codec === "jpeg" && (quality !== null || offer === "ladder");
-	});
+): JpegRendition | null {
+	const isPicture = (one: Rendition): one is JpegRendition => one.codec === "jpeg";
+	const pictures = renditions.filter(isPicture).filter(({ offer }) => quality !== null || offer === "ladder");
 	const isLargeEnough = (one: Rendition) => one.width >= (width ?? 0) && one.height >= (height ?? 0);
 	const isAnySize = width === null && height === null;
 	const bySize = pictures.toSorted((a, b) => a.width * a.height - b.width * b.height);
@@ -58,6 +57,6 @@ export function renditionFor(
 		.filter((one) => one.width === size.width && one.height === size.height)
 		.toSorted((a, b) => a.quality - b.quality || a.id - b.id);
 	if (quality === null) return ofSize.at(-1)!;
-	const distance = (one: Rendition) => Math.abs(one.quality - quality);
+	const distance = (one: JpegRendition) => Math.abs(one.quality - quality);
 	return ofSize.reduce((best, one) => (distance(one) < distance(best) ? one : best));
 }

@@ -2,6 +2,7 @@ import type { Camera, RelayedFrame } from "../camera.ts";
 import { firstFrame } from "./first-frame.ts";
 import type { HttpViewers } from "./http-viewer.ts";
 import { type NumberParameter, readNumbers } from "./query.ts";
+import type { Reader } from "./reader.ts";
 import { PICTURE_QUERY } from "./rendition-choice.ts";
 
 const MAX_INSTANT = 8.64e15;
@@ -23,11 +24,12 @@ export const SNAPSHOT_QUERY = {
  * One picture of a camera, as fresh as asked. The request is a viewer for as long as it waits: the agent makes the
  * rendition if nobody else watches it. Throws HttpProblem.
  */
-export async function snapshot(viewers: HttpViewers, camera: Camera, request: Request): Promise<Response> {
+export async function snapshot(viewers: HttpViewers, camera: Camera, reader: Reader): Promise<Response> {
+	const { request } = reader;
 	const { clock } = viewers.hub;
 	const query = readNumbers(new URL(request.url).searchParams, SNAPSHOT_QUERY);
 	const oldestTime = clock() - (query["max-age"] ?? MAX_AGE_S) * 1_000;
-	const viewer = viewers.watch(camera, { ...query, framesPerSecond: null });
+	const viewer = viewers.watch(camera, { ...query, framesPerSecond: null }, reader);
 	try {
 		const frame = await firstFrame(viewer, request.signal, ({ header }) => header.captureTime >= oldestTime);
 		return pictureResponse(camera, frame, request);

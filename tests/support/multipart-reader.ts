@@ -70,9 +70,9 @@ export class MultipartReader implements AsyncDisposable {
 	readonly #leaving = new AbortController();
 	#parts!: AsyncGenerator<Part, void>;
 
-	static async open(url: string): Promise<MultipartReader> {
+	static async open(url: string, headers: Record<string, string> = {}): Promise<MultipartReader> {
 		const reader = new MultipartReader();
-		reader.response = await fetch(url, { signal: reader.#leaving.signal });
+		reader.response = await fetch(url, { headers, signal: reader.#leaving.signal });
 		reader.#parts = partsOf(reader.response);
 		return reader;
 	}

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { renditionsFor } from "#shared/ladder.ts";
+import { ladderFor } from "#shared/ladder.ts";
 import { padded } from "../../support/big-jpeg.ts";
 import { MultipartReader as Reader } from "../../support/multipart-reader.ts";
 import { type Running, startRelay } from "../../support/processes.ts";
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => relay[Symbol.asyncDispose]());
 
-const TOP = renditionsFor({ width: 64, height: 48 }).filter(({ offer }) => offer === "ladder").length - 1;
+const TOP = ladderFor({ width: 64, height: 48 }).length - 1;
 const errorOf = async (response: Response) => ((await response.json()) as { error: string }).error;
 async function metric(name: string): Promise<number> {
 	const text = await (await fetch(`${relay.url}/metrics`)).text();
@@ -35,7 +35,7 @@ describe("stream.mjpg", () => {
 			{
 				open(socket) {
 					client = socket as unknown as Bun.Socket;
-					socket.write("GET /cameras/newest/stream.mjpg HTTP/1.1\r\nHost: x\r\n\r\n");
+					socket.write("GET /cameras/newest/stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n");
 				},
 				data(socket, bytes) {
 					received = Buffer.concat([received, bytes]);
@@ -72,7 +72,7 @@ describe("stream.mjpg", () => {
 			{
 				open(socket) {
 					client = socket as unknown as Bun.Socket;
-					socket.write("GET /cameras/stalled/stream.mjpg HTTP/1.1\r\nHost: x\r\n\r\n");
+					socket.write("GET /cameras/stalled/stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n");
 					socket.pause();
 				},
 				data() {},
@@ -137,7 +137,7 @@ describe("stream.mjpg", () => {
 					port: Number(new URL(own.url).port),
 					socket: {
 						open: (socket) =>
-							void socket.write("GET /cameras/crowded/stream.mjpg HTTP/1.1\r\nHost: x\r\n\r\n"),
+							void socket.write("GET /cameras/crowded/stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n"),
 						data() {},
 					},
 				}),

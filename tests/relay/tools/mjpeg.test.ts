@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Demuxer } from "node-av";
 import sharp from "sharp";
-import { qualityId, renditionsFor } from "#shared/ladder.ts";
+import { ladderFor, qualityId } from "#shared/ladder.ts";
 import { readPixelClock } from "#shared/pixel-clock.ts";
 import { MultipartReader as Reader } from "../../support/multipart-reader.ts";
 import { type Running, startAgent, startRelay } from "../../support/processes.ts";
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => relay[Symbol.asyncDispose]());
 
-const TOP = renditionsFor({ width: 64, height: 48 }).filter(({ offer }) => offer === "ladder").length - 1;
+const TOP = ladderFor({ width: 64, height: 48 }).length - 1;
 const errorOf = async (response: Response) => ((await response.json()) as { error: string }).error;
 const demanded = (agent: WireAgent, rendition: number) =>
 	until(() => agent.demand?.renditions.includes(rendition), { what: `demand for rendition ${rendition}` });

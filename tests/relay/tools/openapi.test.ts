@@ -2,10 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import Ajv from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
+import { openAccess } from "../../../relay/access/open-access.ts";
+import { OperatorApi } from "../../../relay/access/operator-api.ts";
+import { Presence } from "../../../relay/access/presence.ts";
+import { SessionApi } from "../../../relay/access/session-api.ts";
+import { readConfig } from "../../../relay/config.ts";
 import { Hub } from "../../../relay/hub.ts";
 import { routes } from "../../../relay/server.ts";
 import { LoopLag } from "../../../relay/tools/loop-lag.ts";
 import { OPENAPI } from "../../../relay/tools/openapi.ts";
+import { Upgrades } from "../../../relay/upgrades.ts";
+import { PASSWORDS, startSecured } from "../../hostile/secured.ts";
 import { type Running, startAgent, startRelay } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 
@@ -22,9 +29,13 @@ interface Operation {
 	responses: Record<string, { content?: Record<string, { schema?: object }> }>;
 }
 
-const operations = Object.entries(OPENAPI.paths as unknown as Record<string, { get: Operation }>).map(
-	([path, { get }]) => ({ path, get }),
-);
+const described = Object.entries(
+	OPENAPI.paths as unknown as Record<string, Record<string, Operation>>,
+).flatMap(([path, methods]) => Object.entries(methods).map(([method, one]) => ({ path, method, one })));
+// What anybody may read of a relay for this machine alone.
+const operations = described
+	.filter(({ path, method }) => method === "get" && !path.startsWith("/api/operator"))
+	.map(({ path, one }) => ({ path, get: one }));
 const ajv = new Ajv({ strict: false, allErrors: true });
 addFormats.default(ajv);
 const problemsOf = (schema: object, value: unknown) => {
@@ -67,17 +78,33 @@ test("the description is valid OpenAPI 3.1", async () => {
 });
 
 test("it describes every route there is, and none that is not", () => {
-	const app = routes(new Hub(), "/nowhere", new LoopLag(50));
+	const hub = new Hub();
+	const config = readConfig({});
+	const access = openAccess(config);
+	const presence = new Presence(access, config.limits);
+	presence.stop();
+	const viewersPerCamera = 1;
+	const upgrades = new Upgrades({ hub, access, presence, viewersPerCamera });
+	const app = routes({
+		tools: { hub, access, presence, upgrades, lag: new LoopLag(50), viewersPerCamera },
+		hub,
+		upgrades,
+		session: new SessionApi(access, presence),
+		operator: new OperatorApi({ access, presence, hub, publicOrigin: null }),
+	});
 	const there = app.routes
-		.map(({ path }) => path.replace(/:(\w+)/g, "{$1}"))
-		.filter((path) => !NOT_DESCRIBED.includes(path));
-	expect(there.toSorted()).toEqual(operations.map(({ path }) => path).toSorted());
+		.map(({ path, method }) => ({ path: path.replace(/:(\w+)/g, "{$1}"), method: method.toLowerCase() }))
+		.filter(({ path }) => !NOT_DESCRIBED.includes(path));
+	const namesOf = (list: { path: string; method: string }[]) =>
+		list.map(({ path, method }) => `${method} ${path}`).toSorted();
+	expect(namesOf(there)).toEqual(namesOf(described));
 });
 
 test("the page for people names every address and parameter too", async () => {
-	const page = await Bun.file("docs/for-other-tools.md").text();
+	const pages = ["docs/for-other-tools.md", "docs/host-publicly.md"];
+	const page = (await Promise.all(pages.map((path) => Bun.file(path).text()))).join("");
 	const readme = await Bun.file("README.md").text();
-	for (const { path, get } of operations) {
+	for (const { path, one: get } of described) {
 		const address = path.replace("{id}", "ID");
 		expect([address, (page + readme).includes(`\`${address}\``)]).toEqual([address, true]);
 		for (const { name } of (get.parameters ?? []).filter((one) => one.in === "query"))
@@ -122,10 +149,10 @@ describe("what goes wrong is answered as described", () => {
 	test.each(failing)("%s%s is %d", async (path, query, status) => {
 		const response = await fetch(`${relay.url}${path}${query}`);
 		expect(response.status).toBe(status);
-		const described = operations.find((one) =>
+		const operation = operations.find((one) =>
 			new RegExp(`^${one.path.replace("{id}", "[\\w-]+")}$`).test(path),
 		)!;
-		const { schema } = described.get.responses[status]!.content!["application/json"]!;
+		const { schema } = operation.get.responses[status]!.content!["application/json"]!;
 		expect(problemsOf(schema!, await response.json())).toEqual([]);
 	});
 
@@ -139,7 +166,55 @@ describe("what goes wrong is answered as described", () => {
 	});
 
 	test("a state that fits no schema would be noticed", () => {
-		const { schema } = operations[0]!.get.responses[200]!.content!["application/json"]!;
+		const { get } = operations.find(({ path }) => path === "/api/cameras")!;
+		const { schema } = get.responses[200]!.content!["application/json"]!;
 		expect(problemsOf(schema!, [{ id: "x" }]).length).toBeGreaterThan(5);
 	});
+});
+
+describe("on a relay that others reach", () => {
+	test("coming in and operating answer as described", async () => {
+		await using secured = await startSecured();
+		const operator = await secured.signIn("operator");
+		const link = { label: "x", cameras: ["shared"], lastsMs: 60_000 };
+		const make = () => secured.send("/api/operator/links", { body: link, headers: operator });
+		const { url, link: made } = (await (await make()).json()) as { url: string; link: { id: string } };
+		const requests: [
+			method: string,
+			path: string,
+			status: number,
+			given: { id?: string; body?: unknown; headers?: object },
+		][] = [
+			["get", "/api/session", 200, {}],
+			["get", "/api/session", 200, { headers: operator }],
+			["post", "/api/session", 200, { body: { password: PASSWORDS.viewer } }],
+			["post", "/api/session", 200, { body: { token: url.split("#t=")[1] } }],
+			["post", "/api/session", 401, { body: { token: "x" } }],
+			["post", "/api/session", 400, { body: {} }],
+			["get", "/api/operator", 401, {}],
+			["get", "/api/operator", 200, { headers: operator }],
+			["post", "/api/operator/links", 201, { body: link, headers: operator }],
+			["post", "/api/operator/links", 400, { body: { ...link, cameras: [] }, headers: operator }],
+			["delete", "/api/operator/links/{id}", 204, { id: made.id, headers: operator }],
+			["delete", "/api/operator/links/{id}", 404, { id: "none", headers: operator }],
+			["delete", "/api/operator/viewers/{id}", 404, { id: "none", headers: operator }],
+			["get", "/metrics", 401, {}],
+			["get", "/api/cameras/{id}", 401, { id: "vault" }],
+			["get", "/cameras/{id}/snapshot.jpg", 401, { id: "vault" }],
+			["get", "/cameras/{id}/stream.mjpg", 401, { id: "vault" }],
+			["delete", "/api/session", 204, { headers: operator }],
+		];
+		for (const [method, path, status, { id = "", body, headers = {} }] of requests) {
+			const { one } = described.find((each) => each.path === path && each.method === method)!;
+			const answer = await secured.send(path.replace("{id}", id), {
+				method: method.toUpperCase(),
+				body,
+				headers: headers as Record<string, string>,
+			});
+			expect([method, path, answer.status]).toEqual([method, path, status]);
+			const schema = one.responses[status]!.content?.["application/json"]?.schema;
+			if (schema) expect(problemsOf(schema, await answer.json())).toEqual([]);
+			else expect(await answer.text()).toBe("");
+		}
+	}, 30_000);
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import sharp from "sharp";
 import { localNow } from "#shared/clock.ts";
-import { qualityId, renditionsFor } from "#shared/ladder.ts";
+import { ladderFor, qualityId } from "#shared/ladder.ts";
 import { type Running, startAgent, startRelay } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 import { smallJpeg, WireAgent } from "../../support/wire-agent.ts";
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => relay[Symbol.asyncDispose]());
 
-const TOP = renditionsFor({ width: 64, height: 48 }).filter(({ offer }) => offer === "ladder").length - 1;
+const TOP = ladderFor({ width: 64, height: 48 }).length - 1;
 const get = (path: string, headers: Record<string, string> = {}) => fetch(`${relay.url}${path}`, { headers });
 const errorOf = async (response: Response) => ((await response.json()) as { error: string }).error;
 const demanded = (agent: WireAgent, rendition: number) =>
