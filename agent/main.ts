@@ -1,5 +1,7 @@
+import { write } from "node:fs";
+import { promisify } from "node:util";
 import { Command } from "commander";
-import { Log, setLogFormat } from "#shared/log.ts";
+import { flushLog, Log, logThrough, setLogFormat } from "#shared/log.ts";
 import { type AgentConfig, ConfigError, readConfig } from "./config.ts";
 import { supervise } from "./supervisor.ts";
 
@@ -40,10 +42,12 @@ if (options.list) {
 
 const config = configOrExit();
 setLogFormat(config.logFormat);
+logThrough(promisify(write));
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
 await supervise(config.cameras.length, stopping.signal);
 new Log("agent").info("stopped");
+await flushLog();
 process.exit(0);
 
 async function printWebcams(): Promise<void> {

@@ -1,4 +1,6 @@
-import { Log, setLogFormat, wordsOf } from "#shared/log.ts";
+import { write } from "node:fs";
+import { promisify } from "node:util";
+import { flushLog, Log, logThrough, setLogFormat, wordsOf } from "#shared/log.ts";
 import { Camera } from "./camera.ts";
 import { type CameraConfig, readConfig } from "./config.ts";
 import { EncodeSlots } from "./encode-slots.ts";
@@ -21,6 +23,7 @@ if (!instance || !process.send) throw new Error("agent/worker.ts is started by a
 
 const config = readConfig();
 setLogFormat(config.logFormat);
+logThrough(promisify(write));
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
 process.on("disconnect", () => process.exit(0)); // the supervisor is gone: nobody may keep the camera
@@ -36,9 +39,11 @@ const closed = Promise.all(cameras.map(runCamera));
 await uplink.run(stopping.signal);
 if (!stopping.signal.aborted) {
 	log.error("another process of this agent publishes these cameras: this one ends");
+	await flushLog();
 	process.exit(EXIT_REPLACED);
 }
 await closed;
+await flushLog();
 process.exit(0);
 
 function cameraOf({ id, name, spec }: { id: string; name: string; spec: SourceSpec | null }): Camera {
@@ -62,6 +67,7 @@ async function runCamera(camera: Camera): Promise<void> {
 		await camera.run(stopping.signal);
 	} catch (cause) {
 		log.error("camera hangs in native code, starting anew", { camera: camera.id, cause: wordsOf(cause) });
+		await flushLog();
 		process.exit(EXIT_HUNG);
 	}
 }

@@ -1,6 +1,8 @@
+import { write } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { Command } from "commander";
-import { Log, setLogFormat, wordsOf } from "#shared/log.ts";
+import { flushLog, Log, logThrough, setLogFormat, wordsOf } from "#shared/log.ts";
 import { ConfigError, type RelayConfig, readConfig } from "./config.ts";
 import { type Relay, startRelay } from "./server.ts";
 
@@ -20,6 +22,7 @@ Environment:
 	.allowExcessArguments(false)
 	.parse();
 
+logThrough(promisify(write));
 const log = new Log("relay");
 const relay = start();
 
@@ -27,6 +30,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 	process.once(signal, async () => {
 		log.info("stopping", { signal });
 		await relay.stop();
+		await flushLog();
 		process.exit(0);
 	});
 
