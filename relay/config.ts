@@ -9,6 +9,10 @@ const schema = z.object({
 		.transform(Number)
 		.refine((port) => port <= 65_535, "expected a port number up to 65535")
 		.default(6732),
+	REUSE_PORT: z
+		.enum(["0", "1"])
+		.transform((value) => value === "1")
+		.default(false),
 	LOG_FORMAT: z.enum(["text", "json"]).default("text"),
 });
 
@@ -17,6 +21,8 @@ export interface RelayConfig {
 	readonly host: string;
 	/** 0 takes a free port. */
 	readonly port: number;
+	/** Shares the port with other relays that do, and hands its peers to them when it stops. */
+	readonly sharesPort: boolean;
 	readonly logFormat: "text" | "json";
 }
 
@@ -36,6 +42,6 @@ export function readConfig(environment: Record<string, string | undefined> = Bun
 		});
 		throw new ConfigError(problems.join("\n"));
 	}
-	const { HOST, PORT, LOG_FORMAT } = parsed.data;
-	return { host: HOST, port: PORT, logFormat: LOG_FORMAT };
+	const { HOST, PORT, REUSE_PORT, LOG_FORMAT } = parsed.data;
+	return { host: HOST, port: PORT, sharesPort: REUSE_PORT, logFormat: LOG_FORMAT };
 }

@@ -17,6 +17,8 @@ new Command("bun run relay")
 Environment:
   HOST        address to listen on (127.0.0.1: this machine only)
   PORT        port to listen on (6732); 0 takes a free one
+  REUSE_PORT  1: another relay with REUSE_PORT=1 may listen on the same port; on SIGTERM this one hands everybody
+              over to it, and nobody sees a gap
   LOG_FORMAT  text or json (text)`,
 	)
 	.allowExcessArguments(false)

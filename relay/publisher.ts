@@ -30,6 +30,8 @@ interface Expected {
 export class Publisher extends Peer {
 	/** Of the running agent behind it; empty until it has said `publish`. */
 	instance = "";
+	/** It publishes to the next relay too, or has gone. */
+	hasMoved = false;
 	readonly #hub: Hub;
 	#cameras = new Map<number, Camera>(); // by channel
 	#expected: Expected | null = null;
@@ -49,11 +51,17 @@ export class Publisher extends Peer {
 		return this.#cameras.values();
 	}
 
+	/** Asks it to publish to the relay that takes this one's place. */
+	move(): void {
+		this.#tell({ type: "moving" });
+	}
+
 	protected greeted(): void {
 		this.#hub.addPublisher(this);
 	}
 
 	protected ended(): void {
+		this.hasMoved = true;
 		this.#hub.disconnected(this);
 		this.#hub.removePublisher(this);
 	}
@@ -75,6 +83,9 @@ export class Publisher extends Peer {
 				return this.#allocate(now);
 			case "have":
 				if (message.version === this.#demand.version) this.#demand.isConfirmed = true;
+				return;
+			case "moved":
+				this.hasMoved = true;
 				return;
 			case "stats":
 				for (const stats of message.cameras) this.#cameraById(stats.id).agentStats = stats;

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { RelayConfig } from "./config.ts";
 import { faults, noteFault } from "./faults.ts";
+import { handOver } from "./handover.ts";
 import { Hub } from "./hub.ts";
 import { readPages } from "./pages.ts";
 import { Publisher } from "./publisher.ts";
@@ -14,7 +15,7 @@ const TICK_MS = 50; // a frame that no ack frees is looked at this often
 /** A relay that listens. */
 export interface Relay {
 	url: string;
-	/** Tells every peer to come back later and stops listening. Idempotent. */
+	/** Stops listening and ends every connection, after handing it over where the port is shared. */
 	stop(): Promise<void>;
 }
 
@@ -24,7 +25,7 @@ export function startRelay(config: RelayConfig, pagesFolder: string): Relay {
 	const app = routes(hub, pagesFolder).listen({
 		hostname: config.host,
 		port: config.port,
-		reusePort: false, // or a second relay would silently take half of the connections
+		reusePort: config.sharesPort, // unless told, or a second relay would silently take half of the connections
 		idleTimeout: 30,
 		development: false,
 		websocket,
@@ -35,6 +36,10 @@ export function startRelay(config: RelayConfig, pagesFolder: string): Relay {
 	return {
 		url: `http://${server.hostname?.includes(":") ? `[${server.hostname}]` : server.hostname}:${server.port}`,
 		async stop() {
+			if (config.sharesPort) {
+				void server.stop(); // takes no new connection; resolves when the last has gone
+				await handOver(hub);
+			}
 			clearInterval(ticker);
 			hub.close("restarting", "the relay is restarting");
 			await server.stop(true); // without true it waits for viewers for ever

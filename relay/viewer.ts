@@ -60,6 +60,10 @@ export class Viewer extends Peer {
 		this.sayText(text);
 	}
 
+	move(): void {
+		this.#tell({ type: "moving" });
+	}
+
 	/** A camera that left the relay ends its subscriber. */
 	forget(subscriber: Subscriber, now: number): void {
 		subscriber.end(now);

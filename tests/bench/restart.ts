@@ -2,6 +2,7 @@
 import { Crowd } from "../support/crowd.ts";
 import { stablePort } from "../support/ports.ts";
 import { startAgent, startRelay } from "../support/processes.ts";
+import { revive } from "../support/revive.ts";
 import { numberOption, percentile, report, rounded } from "./report.ts";
 
 const viewers = numberOption("viewers", 1_000);
@@ -29,8 +30,9 @@ for (let round = 1; round <= rounds; round++) {
 	await relay.exited;
 	const downTime = now();
 	await Bun.sleep(outageMs);
-	relay = await startRelay({ port });
-	const listenTime = now();
+	const revived = await revive({ port });
+	relay = revived.relay;
+	const { listenTime } = revived;
 	const seen = await crowd.all(({ frames }) => frames > 0, "to have a picture again", 60_000);
 	const waits = seen.map(({ firstFrameTime }) => firstFrameTime! - listenTime);
 	const dials = seen.flatMap((one) => one.dials);
