@@ -8,7 +8,7 @@ import type { Pipeline } from "./pipeline.ts";
 import { openSource, type Source, SourceError, type SourceFormat } from "./source.ts";
 import type { SourceSpec } from "./source-spec.ts";
 
-const RETRY_CAP_MS = 2_000; // whoever plugged a camera in again stands in front of it
+const RETRY_MS = [1_000, 2_000] as const; // whoever plugs a camera in again stands in front of it
 const STABLE_MS = 5_000; // a source that lasted this long was good: its next failure is retried at once
 
 const log = new Log("agent");
@@ -62,7 +62,7 @@ export class Camera {
 	 * Rejects only when this process cannot go on: a native call that never returned.
 	 */
 	async run(signal: AbortSignal): Promise<void> {
-		const backoff = new Backoff(Math.random, RETRY_CAP_MS);
+		const backoff = new Backoff(Math.random, RETRY_MS);
 		while (!signal.aborted) {
 			this.#liveTime = null;
 			try {

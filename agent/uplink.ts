@@ -9,6 +9,7 @@ import { type Ended, UplinkSession } from "./uplink-session.ts";
 
 const PROVEN_MS = 5_000; // a connection that lasted this long was good: its loss is answered at once
 
+const RETRY_MS = [750, 1_500] as const; // without the agent nobody has a picture, and agents are few
 const MOVE_MS = 200; // between dials to the relay that takes the present one's place
 const MOVING_INTERVAL_MS = 1000 / 30; // while two are served each frame goes where there is room for it
 
@@ -68,7 +69,7 @@ export class Uplink {
 	 * of this agent has taken over: to dial again would only push that one out.
 	 */
 	async run(signal: AbortSignal): Promise<void> {
-		const backoff = new Backoff();
+		const backoff = new Backoff(Math.random, RETRY_MS);
 		let lastWords = "";
 		while (!signal.aborted) {
 			const { ended, readyTime } = await this.#lastEnding(

@@ -4,7 +4,8 @@ import type { Hub, Moving } from "./hub.ts";
 
 const STANDSTILL_MS = 2_000; // nobody left for this long: there is no other relay, or they cannot reach it
 const LOOK_MS = 20;
-const GROUP = 50; // viewers told at a time, so that the next relay is not dialed by all at once
+const UNDER_WAY = 50; // viewers told that have not left yet: the next relay is not dialed by all at once
+const PATIENCE_MS = 500; // one that takes longer holds nobody up
 
 const log = new Log("relay");
 
@@ -19,10 +20,17 @@ export async function handOver(hub: Hub): Promise<void> {
 	await progress(() => publishers.filter(({ hasMoved }) => !hasMoved).length);
 	if (publishers.length > 0 && publishers.every(({ hasMoved }) => !hasMoved))
 		return log.warn("no agent has moved to another relay, going down without it");
-	const told: Set<Moving> = new Set();
+	const toldTime = new Map<Moving, number>();
 	await progress(() => {
-		for (const viewer of [...hub.viewers].filter((one) => !told.has(one)).slice(0, GROUP)) {
-			told.add(viewer);
+		const now = performance.now();
+		const left = [...hub.viewers];
+		const underWay = left.filter(
+			(one) => now - (toldTime.get(one) ?? Number.NEGATIVE_INFINITY) < PATIENCE_MS,
+		).length;
+		for (const viewer of left
+			.filter((one) => !toldTime.has(one))
+			.slice(0, Math.max(0, UNDER_WAY - underWay))) {
+			toldTime.set(viewer, now);
 			viewer.move();
 		}
 		return hub.viewers.size;

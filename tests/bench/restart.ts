@@ -33,7 +33,11 @@ for (let round = 1; round <= rounds; round++) {
 	const revived = await revive({ port });
 	relay = revived.relay;
 	const { listenTime } = revived;
-	const seen = await crowd.all(({ frames }) => frames > 0, "to have a picture again", 60_000);
+	const seen = await crowd.all(
+		({ firstFrameTime }) => firstFrameTime !== null && firstFrameTime > downTime,
+		"to have a picture again",
+		60_000,
+	);
 	const waits = seen.map(({ firstFrameTime }) => firstFrameTime! - listenTime);
 	const dials = seen.flatMap((one) => one.dials);
 	rows.push({

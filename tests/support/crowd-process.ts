@@ -16,6 +16,7 @@ class Member {
 	readonly #downlink = new Downlink({
 		link: (link) => {
 			this.seen.link = link.is;
+			if (link.is === "waiting") this.seen.firstFrameTime = null; // the first one after it counts
 			if (link.is === "connecting") this.seen.dials.push(now());
 		},
 		cameras: (cameras) => {

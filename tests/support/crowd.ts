@@ -25,6 +25,7 @@ export interface Spectator {
 	frames: number;
 	/** Frames older than one it had already. */
 	older: number;
+	/** Since the mark and the last loss of the connection. */
 	firstFrameTime: number | null;
 	/** Between two frames, or since the last one. */
 	longestGapMs: number;
