@@ -4,6 +4,7 @@ import type { CrowdLaunch, CrowdOrder, Spectator } from "./crowd.ts";
 
 console.info = () => {}; // it says what a relay refuses, for the browser's console
 const { url, count, camera, rendition, joinMs }: CrowdLaunch = JSON.parse(process.argv[2] ?? "{}");
+const FRESH_MS = 1_000;
 const AGES_KEPT = 200_000;
 
 /** One viewer and what it saw since the last mark. */
@@ -29,8 +30,10 @@ class Member {
 		frame: ({ header, receiveTime }) => {
 			const time = now();
 			const { clock } = this.#downlink;
-			if (clock?.isKnown && this.ages.length < AGES_KEPT / count)
-				this.ages.push(clock.toRelay(receiveTime) - header.captureTime);
+			const ageMs = clock?.isKnown ? clock.toRelay(receiveTime) - header.captureTime : Number.NaN;
+			if (ageMs < FRESH_MS) this.seen.ages.fresh++;
+			else if (ageMs >= FRESH_MS) this.seen.ages.stale++;
+			if (clock?.isKnown && this.ages.length < AGES_KEPT / count) this.ages.push(ageMs);
 			if (this.#lastTime !== null)
 				this.seen.longestGapMs = Math.max(this.seen.longestGapMs, time - this.#lastTime);
 			this.#lastTime = time;
@@ -92,6 +95,7 @@ function blank(): Spectator {
 		cameraState: null,
 		dials: [],
 		frames: 0,
+		ages: { fresh: 0, stale: 0 },
 		older: 0,
 		firstFrameTime: null,
 		longestGapMs: 0,

@@ -27,6 +27,8 @@ export interface Spectator {
 	older: number;
 	/** Since the mark and the last loss of the connection. */
 	firstFrameTime: number | null;
+	/** Since the mark and waking up: frames that were as new as they should be, and others. */
+	ages: { fresh: number; stale: number };
 	/** Between two frames, or since the last one. */
 	longestGapMs: number;
 }
@@ -77,6 +79,13 @@ export class Crowd implements AsyncDisposable {
 	/** Ages on arrival, ms, of all viewers' frames since the last mark. */
 	async ages(): Promise<number[]> {
 		return (await this.#ask("report")).ages;
+	}
+
+	/** Goes on after a SIGSTOP; counts anew from the first thing it does. */
+	async wake(): Promise<void> {
+		this.#child.send("mark"); // read before anything of the network that waited
+		this.#child.kill("SIGCONT");
+		await this.report();
 	}
 
 	/** Waits until this is true of every viewer. */
