@@ -8,10 +8,12 @@ import type { Hub } from "./hub.ts";
 import { Peer } from "./peer.ts";
 import type { Socket } from "./socket.ts";
 import { Subscriber } from "./subscriber.ts";
+import { Turnstile } from "./turnstile.ts";
 
 const CHOICE_MS = 100;
 const RATE_TELL_MS = 2_000;
 const BPS_PER_BYTE_MS = 8_000;
+const LISTS = { atOnce: 8, intervalMs: 500 }; // nobody scrolls faster, and each change may start an encoder
 const MAX_MESSAGE_BYTES = 16 * 1024; // a watch list of 64 cameras with the longest ids
 
 /** A page's connection to `/watch`. */
@@ -20,6 +22,8 @@ export class Viewer extends Peer {
 	readonly downlink: Downlink;
 	#told: { text: string; rateBps: number | null; time: number } = { text: "[]", rateBps: null, time: 0 };
 	#choiceTime = 0;
+	readonly #lists = new Turnstile(LISTS);
+	#waitingList: Watch | null = null; // the newest of those that came too fast
 
 	constructor(socket: Socket, hub: Hub) {
 		super(socket, hub.clock);
@@ -47,7 +51,11 @@ export class Viewer extends Peer {
 
 	protected take(value: unknown): void {
 		const message = parseViewerMessage(value);
-		if (message.type === "watch") this.#watch(message);
+		if (message.type !== "watch") return;
+		if (new Set(message.cameras.map(({ id }) => id)).size < message.cameras.length)
+			throw new ProtocolError("watch.cameras: an id stands there twice");
+		this.#waitingList = message;
+		this.#takeList(this.clock());
 	}
 
 	protected takeBinary(message: Uint8Array): void {
@@ -76,6 +84,7 @@ export class Viewer extends Peer {
 
 	override tick(now: number): void {
 		super.tick(now);
+		this.#takeList(now);
 		this.downlink.choose(now);
 		this.downlink.flush(now);
 		if (now - this.#choiceTime >= CHOICE_MS) {
@@ -85,10 +94,15 @@ export class Viewer extends Peer {
 		if (this.downlink.isStalled(now)) this.close("timeout", "no frame acknowledged for 10 s");
 	}
 
+	#takeList(now: number): void {
+		const list = this.#waitingList;
+		if (!list || !this.#lists.passes(now)) return;
+		this.#waitingList = null;
+		this.#watch(list);
+	}
+
 	/** Makes the subscribers what the list says; what cannot be taken is refused and left as it was. */
 	#watch({ mode, rememberedBps, cameras }: Watch): void {
-		if (new Set(cameras.map(({ id }) => id)).size < cameras.length)
-			throw new ProtocolError("watch.cameras: an id stands there twice");
 		const now = this.clock();
 		this.downlink.mode = mode;
 		if (rememberedBps !== null) this.downlink.rememberedRate = rememberedBps / BPS_PER_BYTE_MS;
