@@ -1,13 +1,13 @@
 const FIRST_MS = 300; // a blip heals before anybody notices, yet a thousand peers do not return in one instant
 const QUICK_MS = 1_500; // so a peer that restarts is found within two seconds
-const QUICK_ATTEMPTS = 11; // ten seconds of them; what lasts longer is no restart
+const QUICK_ATTEMPTS = 8; // seven to ten seconds of them; what lasts longer is no restart
 const LATE_MS: Range = [5_000, 6_000];
 
 /** Least and most of a random wait, ms. */
 type Range = readonly [least: number, most: number];
 
 /**
- * Waiting times between attempts: a random 0..300 ms first, then doubling to 1.5 s for about ten seconds, then 5 to 6 s
+ * Waiting times between attempts: a random 0..300 ms first, then doubling to 1.5 s for up to ten seconds, then 5 to 6 s
  * unless told. The jitter is applied after the cap, so that peers which failed together do not come back together. One
  * instance belongs to one retry loop.
  */

@@ -23,7 +23,7 @@ export interface Accounts {
 }
 
 /** Reads the counters of a camera. */
-export async function accountsOf(relayUrl: string, camera: string): Promise<Accounts> {
+async function accountsOf(relayUrl: string, camera: string): Promise<Accounts> {
 	return (await (await fetch(`${relayUrl}/api/cameras/${camera}`)).json()) as Accounts;
 }
 
