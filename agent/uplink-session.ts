@@ -46,6 +46,13 @@ export interface SessionEvents {
 	demand(): void;
 }
 
+/** Where the relay takes pictures, and what it asks for before it does. */
+export interface RelayAddress {
+	/** Of its /publish, ws: or wss:. */
+	url: string;
+	keys: readonly string[];
+}
+
 /** One connection to the relay, from dialing to its end. */
 export class UplinkSession {
 	readonly #socket: WebSocket;
@@ -63,10 +70,12 @@ export class UplinkSession {
 	#demanded: readonly { id: string; renditions: readonly number[] }[] = [];
 	#events: SessionEvents = { ready() {}, moving() {}, demand() {} };
 
-	constructor(url: string, instance: string, cameras: readonly Camera[]) {
+	constructor({ url, keys }: RelayAddress, instance: string, cameras: readonly Camera[]) {
 		this.#instance = instance;
 		this.#cameras = cameras;
-		this.#socket = new WebSocket(url);
+		// In a header: addresses end up in logs. RFC 6750 lets a bearer token hold the sign that joins several keys.
+		const headers = keys.length > 0 ? { Authorization: `Bearer ${keys.join("~")}` } : {};
+		this.#socket = new WebSocket(url, { headers } as unknown as string[]); // Bun's own, the DOM's type knows no headers
 		this.#socket.binaryType = "arraybuffer";
 	}
 
@@ -109,17 +118,17 @@ export class UplinkSession {
 		return this.#window.admitsBehind(localNow(), intervalMs, frame);
 	}
 
-	/** Sends one frame, header and body; drops it when the relay does not know the camera yet. */
-	send(camera: Camera, frame: EncodedFrame): void {
+	/** Sends one frame, header and body; false when the relay does not know the camera yet or is gone. */
+	send(camera: Camera, frame: EncodedFrame): boolean {
 		const channel = this.#channels.get(camera);
-		if (channel === undefined || this.#socket.readyState !== WebSocket.OPEN) return;
+		if (channel === undefined || this.#socket.readyState !== WebSocket.OPEN) return false;
 		const { rendition, body } = frame;
 		const now = localNow();
 		const header = encodeHeader({
 			channel,
 			rendition: rendition.id,
 			codec: rendition.codec,
-			isKey: true,
+			isKey: frame.isKey,
 			isCached: false,
 			epoch: frame.epoch,
 			seq: frame.seq,
@@ -131,12 +140,13 @@ export class UplinkSession {
 			encodeMs: frame.encodeMs,
 			relayTime: 0,
 			sendTime: this.#clock.toRelay(now),
-			config: null,
+			config: frame.config,
 		});
 		this.#socket.send(header);
 		this.#socket.send(body as Uint8Array<ArrayBuffer>);
 		this.#window.sent(now, this.#delivery, header.length + body.length);
 		this.#delivery = (this.#delivery + 1) >>> 0;
+		return true;
 	}
 
 	/** Which renditions of a camera this relay's viewers watch. */
@@ -195,6 +205,9 @@ export class UplinkSession {
 				this.#demanded = message.cameras;
 				this.#events.demand();
 				return this.#say({ type: "have", version: message.version });
+			case "key":
+				this.#cameras.find(({ id }) => id === message.camera)?.askKey(message.rendition);
+				return;
 			case "refused":
 				log.warn("the relay refused a frame", { camera: message.camera, why: message.message });
 		}

@@ -5,7 +5,7 @@ import { Log } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
 import type { Camera } from "./camera.ts";
 import type { EncodedFrame } from "./pipeline.ts";
-import { type Ended, UplinkSession } from "./uplink-session.ts";
+import { type Ended, type RelayAddress, UplinkSession } from "./uplink-session.ts";
 
 const PROVEN_MS = 5_000; // a connection that lasted this long was good: its loss is answered at once
 
@@ -29,14 +29,14 @@ interface Leg {
  * to the next.
  */
 export class Uplink {
-	readonly #url: string;
+	readonly #relay: RelayAddress;
 	readonly #instance: string;
 	readonly #cameras: readonly Camera[];
 	#legs: readonly Leg[] = []; // the oldest first
 
-	/** `url` of the relay's /publish; `instance` is the same for every connection of one running agent. */
-	constructor(url: string, instance: string, cameras: readonly Camera[]) {
-		this.#url = url;
+	/** `instance` is the same for every connection of one running agent. */
+	constructor(relay: RelayAddress, instance: string, cameras: readonly Camera[]) {
+		this.#relay = relay;
 		this.#instance = instance;
 		this.#cameras = cameras;
 	}
@@ -51,12 +51,14 @@ export class Uplink {
 		return this.#legs.some(({ session }) => session.admitsBehind(intervalMs, frame));
 	}
 
-	send(camera: Camera, frame: EncodedFrame): void {
+	/** False when there is no connection it could go over. */
+	send(camera: Camera, frame: EncodedFrame): boolean {
 		if (this.#legs.length === 1) return this.#legs[0]!.session.send(camera, frame);
-		for (const { session } of this.#legs) {
-			const isWanted = session.demanded(camera).includes(frame.rendition.id);
-			if (isWanted && session.admits(MOVING_INTERVAL_MS)) session.send(camera, frame);
-		}
+		const takers = this.#legs.filter(
+			({ session }) =>
+				session.demanded(camera).includes(frame.rendition.id) && session.admits(MOVING_INTERVAL_MS),
+		);
+		return takers.map(({ session }) => session.send(camera, frame)).includes(true);
 	}
 
 	/** Tells the relay how the camera is now. */
@@ -71,10 +73,11 @@ export class Uplink {
 	async run(signal: AbortSignal): Promise<void> {
 		const backoff = new Backoff(Math.random, RETRY_MS);
 		let lastWords = "";
+		const { url } = this.#relay;
 		while (!signal.aborted) {
 			const { ended, readyTime } = await this.#lastEnding(
 				this.#dial(signal, () => {
-					if (lastWords !== "" || backoff.attempt === 0) log.info("publishing", { relay: this.#url });
+					if (lastWords !== "" || backoff.attempt === 0) log.info("publishing", { relay: url });
 					lastWords = "";
 				}),
 			);
@@ -83,7 +86,7 @@ export class Uplink {
 				ended.words ||
 				(ended.code === 1006 ? "nothing there that speaks with us" : `closed with ${ended.code}`);
 			const what = readyTime === null ? "relay not reached, trying again" : "relay lost, trying again";
-			if (words !== lastWords) log.warn(what, { relay: this.#url, why: words });
+			if (words !== lastWords) log.warn(what, { relay: url, why: words });
 			lastWords = words;
 			const retry = retryAfter(ended.code);
 			if (retry === "never") return;
@@ -93,7 +96,7 @@ export class Uplink {
 	}
 
 	#dial(signal: AbortSignal, onReady: () => void): Leg {
-		const session = new UplinkSession(this.#url, this.#instance, this.#cameras);
+		const session = new UplinkSession(this.#relay, this.#instance, this.#cameras);
 		const { promise: ready, resolve } = Promise.withResolvers<void>();
 		const running = session.run(signal, {
 			ready: () => {
@@ -128,7 +131,9 @@ export class Uplink {
 	/** Dials the next relay until it has the cameras or the present one has gone. */
 	async #move(from: Leg, signal: AbortSignal): Promise<void> {
 		while (this.#legs.includes(from) && !signal.aborted) {
-			const to = this.#dial(signal, () => log.info("publishing to the next relay", { relay: this.#url }));
+			const to = this.#dial(signal, () =>
+				log.info("publishing to the next relay", { relay: this.#relay.url }),
+			);
 			await Promise.race([to.ready, to.ended]);
 			if (to.readyTime !== null) return from.session.tellMoved();
 			await sleep(MOVE_MS, signal);

@@ -1,20 +1,18 @@
 import { encodeAck } from "#shared/ack.ts";
 import { ProtocolError } from "#shared/errors.ts";
-import { decodeHeader, type FrameHeader, MAX_BODY_BYTES, stampRelayTime, viewOf } from "#shared/frame.ts";
-import type { Rendition } from "#shared/ladder.ts";
+import { decodeHeader, type FrameHeader, stampRelayTime, viewOf } from "#shared/frame.ts";
 import { Log } from "#shared/log.ts";
 import { parseAgentMessage, type ToAgentMessage } from "#shared/protocol.ts";
-import type { Camera } from "./camera.ts";
+import { OPEN_RIGHTS, type PublishRights } from "./access/publish-rights.ts";
+import { AgentDemand } from "./agent-demand.ts";
+import type { Camera, CameraAgent } from "./camera.ts";
+import { checkRenditions, type Fault, faultOf } from "./frame-check.ts";
 import type { Hub } from "./hub.ts";
-import { jpegSize } from "./jpeg-size.ts";
 import { Peer } from "./peer.ts";
 import type { Socket } from "./socket.ts";
 
-const REPEAT_MS = 1_000; // demand is repeated this often until it is confirmed
 const ALLOCATE_MS = 250; // how often it is decided what the agent makes, besides every change of a wish
 const BPS_PER_BYTE_MS = 8_000;
-const MAX_RUNGS = 12; // the choice of a set looks at every one of 2^n
-const MAX_EPOCH_JUMP = 1_000_000; // agents count epochs one by one; a wild one would lock the camera
 const REFUSAL_MS = 1_000; // one complaint a second says as much as thirty
 
 const log = new Log("relay");
@@ -27,22 +25,25 @@ interface Expected {
 }
 
 /** An agent's connection to `/publish`: takes its frames, tells it the demand. */
-export class Publisher extends Peer {
+export class Publisher extends Peer implements CameraAgent {
 	/** Of the running agent behind it; empty until it has said `publish`. */
 	instance = "";
 	/** It publishes to the next relay too, or has gone. */
 	hasMoved = false;
 	readonly #hub: Hub;
+	readonly #rights: PublishRights;
 	#cameras = new Map<number, Camera>(); // by channel
 	#expected: Expected | null = null;
-	#demand = { version: 0, text: "", sentTime: 0, isConfirmed: true };
+	readonly #demand = new AgentDemand();
+	#isTelling = false;
 	#uplinkRate: number | null = null; // bytes per ms
 	#allocateTime = 0;
 	#refusalTime = Number.NEGATIVE_INFINITY;
 
-	constructor(socket: Socket, hub: Hub) {
+	constructor(socket: Socket, hub: Hub, rights: PublishRights = OPEN_RIGHTS) {
 		super(socket, hub.clock);
 		this.#hub = hub;
+		this.#rights = rights;
 		hub.connected(this);
 	}
 
@@ -80,10 +81,9 @@ export class Publisher extends Peer {
 			}
 			case "uplink":
 				this.#uplinkRate = message.rateBps / BPS_PER_BYTE_MS;
-				return this.#allocate(now);
+				return this.shareUplink(now);
 			case "have":
-				if (message.version === this.#demand.version) this.#demand.isConfirmed = true;
-				return;
+				return this.#demand.confirm(message.version);
 			case "moved":
 				this.hasMoved = true;
 				return;
@@ -110,28 +110,29 @@ export class Publisher extends Peer {
 		this.#expected = { header, headerBytes: message, headerTime: now, camera };
 	}
 
-	/** Sends the demand when it changed, and again while it is unconfirmed. */
+	/** Tells what is demanded and which keys are wanted, as far as the agent does not know. */
 	tellDemand(now: number): void {
-		const cameras = [...this.#cameras.values()]
-			.map((camera) => ({ id: camera.id, renditions: camera.demand.renditions(now) }))
-			.filter(({ renditions }) => renditions.length > 0);
-		const text = JSON.stringify(cameras);
-		const isNew = text !== this.#demand.text;
-		if (!isNew && (this.#demand.isConfirmed || now - this.#demand.sentTime < REPEAT_MS)) return;
-		const version = isNew ? this.#demand.version + 1 : this.#demand.version;
-		this.#demand = { version, text, sentTime: now, isConfirmed: false };
-		this.#tell({ type: "demand", version, cameras });
+		for (const message of this.#demand.messages([...this.#cameras.values()], now)) this.#tell(message);
+	}
+
+	tellSoon(): void {
+		if (this.#isTelling) return;
+		this.#isTelling = true;
+		queueMicrotask(() => {
+			this.#isTelling = false;
+			this.tellDemand(this.clock());
+		});
 	}
 
 	override tick(now: number): void {
 		super.tick(now);
 		if (!this.instance) return;
-		if (now - this.#allocateTime >= ALLOCATE_MS) this.#allocate(now);
+		if (now - this.#allocateTime >= ALLOCATE_MS) this.shareUplink(now);
 		this.tellDemand(now);
 	}
 
 	/** Gives each camera its part of the uplink, by what its viewers want. */
-	#allocate(now: number): void {
+	shareUplink(now: number): void {
 		this.#allocateTime = now;
 		const rate = this.#uplinkRate;
 		const costs = new Map([...this.#cameras.values()].map((camera) => [camera, camera.wantedCost(now)]));
@@ -143,21 +144,24 @@ export class Publisher extends Peer {
 	#publish(instance: string, wanted: { id: string; name: string }[]): void {
 		const ids = new Set(wanted.map(({ id }) => id));
 		if (ids.size < wanted.length) throw new ProtocolError("publish.cameras: an id stands there twice");
+		const locked = wanted.find(({ id }) => !this.#rights.opens(id));
+		if (locked) return this.close("badKey", `this key is not for camera "${locked.id}"`);
 		const holders = new Set<Publisher>();
 		for (const { id } of wanted) {
 			const holder = this.#hub.publisherOf(id);
 			if (!holder || holder === this) continue;
-			if (holder.instance !== instance) {
+			if (!holders.has(holder) && !this.#maySupplant(holder, instance)) {
 				log.warn("refused a second agent for a camera", { camera: id });
 				return this.close("cameraTaken", `another agent publishes camera "${id}"`);
 			}
 			holders.add(holder);
 		}
 		for (const holder of holders) {
+			if (holder.instance !== instance) log.warn("another agent took over", { cameras: [...ids].join(" ") });
 			// The same agent's older connection: what it had and this one has not is gone.
 			const gone = [...holder.cameras].filter(({ id }) => !ids.has(id));
 			holder.#cameras = new Map();
-			holder.close("replaced", "a newer connection of this agent took over");
+			holder.close("replaced", "a newer connection took over");
 			for (const camera of gone) this.#hub.remove(camera);
 		}
 		this.instance = instance;
@@ -166,7 +170,7 @@ export class Publisher extends Peer {
 		for (const { id, name } of wanted) {
 			const camera = this.#hub.adopt(id, name);
 			this.#cameras.set(camera.channel, camera);
-			camera.shareUplink = (at) => this.#allocate(at);
+			camera.agent = this;
 		}
 		for (const [channel, camera] of before) if (!this.#cameras.has(channel)) this.#hub.remove(camera);
 		log.info("agent publishes", { cameras: [...ids].join(" ") });
@@ -174,10 +178,21 @@ export class Publisher extends Peer {
 			type: "channels",
 			cameras: [...this.#cameras.values()].map(({ id, channel, epoch }) => ({ id, channel, epoch })),
 		});
-		this.#demand = { version: this.#demand.version, text: "", sentTime: 0, isConfirmed: true };
+		this.#demand.reset();
 		const now = this.clock();
 		this.#hub.camerasChanged(now);
 		this.tellDemand(now);
+	}
+
+	/**
+	 * Whether this connection may end an older one: one whose cameras it all has the keys of. Its own agent's always;
+	 * of two agents the newest with keys wins, but not for ever to and fro.
+	 */
+	#maySupplant(holder: Publisher, instance: string): boolean {
+		const ids = [...holder.cameras].map(({ id }) => id);
+		if (!ids.every((id) => this.#rights.opens(id))) return false;
+		if (holder.instance === instance) return true;
+		return this.#rights.isKeyed && ids.every((id) => this.#hub.takeovers.allow(id, this.clock()));
 	}
 
 	#frame({ header, headerBytes, headerTime, camera }: Expected, body: Uint8Array, now: number): void {
@@ -193,7 +208,7 @@ export class Publisher extends Peer {
 		camera.publish({ header: { ...header, relayTime: now }, headerBytes, headerView, body }, now);
 	}
 
-	#refuse(camera: Camera, fault: NonNullable<ReturnType<typeof faultOf>>): void {
+	#refuse(camera: Camera, fault: Fault): void {
 		camera.received.refused++;
 		const now = this.clock();
 		if (now - this.#refusalTime < REFUSAL_MS) return;
@@ -210,48 +225,4 @@ export class Publisher extends Peer {
 	#tell(message: ToAgentMessage): void {
 		this.say(message);
 	}
-}
-
-/** What is wrong with a frame, or null. */
-function faultOf(
-	header: FrameHeader,
-	body: Uint8Array,
-	camera: Camera,
-): { reason: "frame-too-large" | "bad-frame"; message: string } | null {
-	if (body.length > MAX_BODY_BYTES)
-		return {
-			reason: "frame-too-large",
-			message: `frame of ${body.length} bytes, at most ${MAX_BODY_BYTES} are taken`,
-		};
-	if (header.codec !== "jpeg")
-		return { reason: "bad-frame", message: `codec ${header.codec} is not offered` };
-	const rendition = camera.renditions.find(({ id }) => id === header.rendition);
-	if (!rendition) return { reason: "bad-frame", message: `rendition ${header.rendition} is not offered` };
-	if (header.width > rendition.width || header.height > rendition.height)
-		return {
-			reason: "bad-frame",
-			message: `${header.width}x${header.height} in a rendition of ${rendition.width}x${rendition.height}`,
-		};
-	if (header.epoch > camera.epoch + MAX_EPOCH_JUMP)
-		return { reason: "bad-frame", message: `epoch ${header.epoch} after ${camera.epoch}` };
-	const size = jpegSize(body);
-	if (!size) return { reason: "bad-frame", message: "body is not a whole JPEG" };
-	if (size.width !== header.width || size.height !== header.height)
-		return {
-			reason: "bad-frame",
-			message: `JPEG of ${size.width}x${size.height}, its header says ${header.width}x${header.height}`,
-		};
-	return null;
-}
-
-/** The ladder's rungs must be 0, 1, 2 ..., cheapest first, and every id stand there once; throws ProtocolError. */
-function checkRenditions(renditions: readonly Rendition[]): void {
-	const ladder = renditions.filter(({ offer }) => offer === "ladder");
-	const isInOrder = ladder.every(({ id }, i) => id === i);
-	if (!isInOrder || ladder.length > MAX_RUNGS)
-		throw new ProtocolError(
-			`camera.renditions: the ladder's ids must be 0 to at most ${MAX_RUNGS - 1}, in order`,
-		);
-	if (new Set(renditions.map(({ id }) => id)).size < renditions.length)
-		throw new ProtocolError("camera.renditions: an id stands there twice");
 }

@@ -22,7 +22,7 @@ export function cameraReport(camera: Camera, now: number) {
 			codec: rendition.codec,
 			width: rendition.width,
 			height: rendition.height,
-			quality: rendition.quality,
+			...(rendition.codec === "jpeg" ? { quality: rendition.quality } : { maxBps: rendition.maxBps }),
 			offer: rendition.offer,
 			viewers: demand.countOf(rendition.id),
 		})),
@@ -42,18 +42,20 @@ export function cameraReport(camera: Camera, now: number) {
 				replaced: sum((one) => one.replaced),
 				dropped: sum((one) => one.counters.dropped),
 				notDue: sum((one) => one.counters.notDue),
-				waiting: sum((one) => (one.hasWaiting ? 1 : 0)),
+				waiting: sum((one) => one.waitingCount),
 			},
 		},
 	};
 }
 
-/** Whether somebody could watch something now, and if not, why. */
-export function readiness(hub: Hub): { isReady: boolean; reason: string } {
+/** Whether somebody could watch something now, and if not, why; names only those cameras that `sees` lets through. */
+export function readiness(hub: Hub, sees: (id: string) => boolean): { isReady: boolean; reason: string } {
 	const statuses = hub.statuses;
 	const live = statuses.filter(({ state }) => state === "live").length;
 	if (live > 0) return { isReady: true, reason: `${live} of ${statuses.length} cameras live` };
 	if (statuses.length === 0) return { isReady: false, reason: "no agent has published a camera" };
+	if (!statuses.every(({ id }) => sees(id)))
+		return { isReady: false, reason: `none of ${statuses.length} cameras live` };
 	const words = statuses.map(({ id, state, reason }) => `${id} ${state}${reason ? ` (${reason})` : ""}`);
 	return { isReady: false, reason: words.join(", ") };
 }

@@ -7,6 +7,7 @@ import type { Choices } from "./connection.ts";
 import type { Link } from "./downlink.ts";
 import type { ClockReading, Report } from "./engine.ts";
 import { type EngineHost, startEngine } from "./engine-host.ts";
+import { codecsOf, type Obstacle } from "./h264-support.ts";
 import { readMode, readPin, readRate, writeMode, writePin, writeRate } from "./memory.ts";
 import { followNetwork, networkName } from "./network.ts";
 import { linesFor, steadyLines } from "./picture-lines.ts";
@@ -37,6 +38,8 @@ export class Player {
 	/** Renditions chosen by hand; a missing one was not looked up yet. */
 	pins = $state.raw<Record<string, number | null>>({});
 	mode = $state.raw<Mode>(readMode());
+	/** Why the page shows no H.264; null: it does, or that is not known yet. */
+	obstacle = $state.raw<Obstacle | null>(null);
 	/** `worker`, or `page` where canvases cannot move to one. */
 	path = $state.raw<"worker" | "page" | null>(null);
 	#requested = $state.raw<string | null>(null);
@@ -87,6 +90,13 @@ export class Player {
 		this.#ask();
 	}
 
+	/** The rendition chosen by hand where this browser can show it; null: the relay chooses. */
+	pinOf(camera: CameraStatus): number | null {
+		const pin = this.pins[camera.id] ?? null;
+		const pinned = camera.renditions.find(({ id }) => id === pin);
+		return pinned && !codecsOf(this.obstacle).includes(pinned.codec) ? null : pin;
+	}
+
 	/** What the relay weighs by where the choice is its own. */
 	weigh(mode: Mode): void {
 		this.mode = mode;
@@ -129,6 +139,9 @@ export class Player {
 				return this.#takeCameras(report.cameras);
 			case "choice":
 				return this.#takeChoices(report.choice, report.now);
+			case "h264":
+				this.obstacle = report.obstacle;
+				return;
 			case "stats":
 				this.stats = report.stats;
 				this.now = report.now;

@@ -1,7 +1,9 @@
+import type { EntryRefusal } from "#shared/access.ts";
 import { CLOSE } from "#shared/close.ts";
 import { type Rendition, renditionName } from "#shared/ladder.ts";
 import type { CameraReason, Change, Limit, Mode } from "#shared/protocol.ts";
 import type { Link } from "./downlink.ts";
+import type { Obstacle } from "./h264-support.ts";
 import type { Standing } from "./standing.ts";
 import type { TileState } from "./tile-state.ts";
 
@@ -98,6 +100,36 @@ export function noticeTimes(state: TileState, lastTime: number | null, now: numb
 	return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** Why the relay lets nobody of this page in, for the page that says so; null while it is no such thing. */
+export function denialOf(link: Link, linkFault: EntryRefusal | null): Denial | null {
+	if (link.is !== "closed") return null;
+	const { code, reason } = link.ending;
+	const words = reason.charAt(0).toUpperCase() + reason.slice(1);
+	switch (code) {
+		case CLOSE.denied:
+			if (linkFault === "busy")
+				return { is: "again", title: "The link could not be checked", text: "The relay did not answer." };
+			if (linkFault === null) return { is: "denied", title: "These cameras are not public", text: "" };
+			return {
+				is: "denied",
+				title: "This link does not work",
+				text: "It may have been cut off when it was copied.",
+			};
+		case CLOSE.expired:
+		case CLOSE.revoked:
+			return { is: "ended", title: words, text: "" };
+		case CLOSE.disconnected:
+			return { is: "again", title: "You were disconnected", text: "An operator ended this connection." };
+		default:
+			return null;
+	}
+}
+
+/** `denied`: needs a link or a password; `ended`: what let it in is over; `again`: may simply come back. */
+export interface Denial extends Notice {
+	is: "denied" | "ended" | "again";
+}
+
 /** What to say about the way to the relay; null while it works, or broke too short ago to matter. */
 export function linkNotice(link: Link, now: number): Notice | null {
 	if (link.is === "live" || now - link.since < 1_000) return null;
@@ -162,6 +194,29 @@ export function qualityLabel(
 	const why = limit === null || limit === "none" ? "" : LIMIT_WORDS[limit];
 	if (pin !== null) return { what: shown ? renditionName(shown) : "Fixed", why };
 	return { what: shown ? `Auto ${Math.min(shown.width, shown.height)}p` : "Auto", why };
+}
+
+/** Why the page shows no H.264, and what helps where something does. */
+export function obstacleWords(obstacle: Obstacle): string {
+	switch (obstacle.is) {
+		case "insecure":
+			return "open https:// or localhost to get H.264";
+		case "missing":
+			return "this browser has no video decoder";
+		case "unsupported":
+			return `this browser does not decode H.264 (${obstacle.codec})`;
+		case "failing":
+			return `this browser's H.264 decoder failed (${obstacle.words})`;
+		case "silent":
+			return "this browser's H.264 decoder gave no picture";
+	}
+}
+
+/** The codec on screen; `obstacle`: what keeps it from the camera's H.264, if anything does. */
+export function codecWords(shown: Rendition | undefined, obstacle: Obstacle | null): string {
+	if (!shown) return "–";
+	if (shown.codec === "h264") return "H.264";
+	return obstacle ? `JPEG: ${obstacleWords(obstacle)}` : "JPEG";
 }
 
 /** "down 12 s ago: your network". */

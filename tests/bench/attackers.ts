@@ -47,7 +47,13 @@ async function idler(): Promise<void> {
 async function staller(): Promise<void> {
 	sofar.dials++;
 	const watched = { id: camera, rendition: 2, maxLines: null, maxFramesPerSecond: null, isFocused: true };
-	const watch = JSON.stringify({ type: "watch", mode: "sharp", rememberedBps: 1e9, cameras: [watched] });
+	const watch = JSON.stringify({
+		type: "watch",
+		mode: "sharp",
+		codecs: ["jpeg"],
+		rememberedBps: 1e9,
+		cameras: [watched],
+	});
 	let timer: Timer | undefined;
 	const upgraded = (socket: Socket) => {
 		socket.pause();
@@ -100,7 +106,15 @@ function changer(): void {
 		timer = setInterval(() => {
 			const rendition = sofar.changes++ % RUNGS;
 			const watched = { id: camera, rendition, maxLines: null, maxFramesPerSecond: null, isFocused: true };
-			socket.send(JSON.stringify({ type: "watch", mode: "sharp", rememberedBps: null, cameras: [watched] }));
+			socket.send(
+				JSON.stringify({
+					type: "watch",
+					mode: "sharp",
+					codecs: ["jpeg"],
+					rememberedBps: null,
+					cameras: [watched],
+				}),
+			);
 			socket.send(encodePing({ sentTime: 1 }));
 		}, CHANGE_MS);
 	});

@@ -49,7 +49,7 @@ class Member {
 
 	#watch(isListed: boolean): void {
 		const watched = { id: camera, rendition, maxLines: null, maxFramesPerSecond: null, isFocused: false };
-		this.#downlink.watch({ mode: "balanced", cameras: isListed ? [watched] : [] });
+		this.#downlink.watch({ mode: "balanced", codecs: ["jpeg"], cameras: isListed ? [watched] : [] });
 	}
 
 	run(): void {
