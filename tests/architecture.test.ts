@@ -29,6 +29,7 @@ const PACKAGES: Record<string, readonly string[]> = {
 	zod: ["agent/config.ts", "relay/config.ts"],
 	"smol-toml": ["agent/config.ts"],
 	svelte: ["viewer/*"],
+	mediabunny: ["viewer/recorder.ts"],
 	vite: ["viewer/vite.config.ts"],
 	"@sveltejs/vite-plugin-svelte": ["viewer/vite.config.ts"],
 };

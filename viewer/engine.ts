@@ -4,8 +4,11 @@ import type { CameraStatus, WatchedCamera } from "#shared/protocol.ts";
 import type { Choices, Frame } from "./connection.ts";
 import { narrowed } from "./decode-load.ts";
 import { Downlink, type Link, type Wish } from "./downlink.ts";
+import { History } from "./history.ts";
 import type { Canvas } from "./painter.ts";
 import { type CameraStats, Screen } from "./screen.ts";
+import type { Studio, StudioReport, StudioRequest } from "./studio.ts";
+import { Taps } from "./taps.ts";
 
 const REPORT_MS = 250;
 
@@ -21,13 +24,15 @@ export type Command =
 	/** The machine may have slept. */
 	| { is: "wake" }
 	/** The network is another one. */
-	| { is: "roam" };
+	| { is: "roam" }
+	| { is: "studio"; request: StudioRequest };
 
 /** What the engine tells the page. All instants are in the engine's clock unless said otherwise. */
 export type Report =
 	| { is: "link"; link: Link }
 	| { is: "cameras"; cameras: CameraStatus[] }
 	| { is: "choice"; now: number; choice: Choices }
+	| { is: "studio"; report: StudioReport }
 	| { is: "stats"; now: number; clock: ClockReading | null; stats: Record<string, CameraStats> };
 
 /** Relay clock minus the engine's, and the round trip it was read over, ms. */
@@ -43,6 +48,9 @@ export class Engine {
 	readonly #downlink: Downlink;
 	readonly #screens = new Map<string, Screen>();
 	readonly #ids = new Map<number, string>(); // channel -> camera
+	readonly #history = new History();
+	readonly #taps = new Taps();
+	#studio: Promise<Studio> | null = null;
 	#live = new Set<string>();
 	#ladderLines = new Map<string, number[]>(); // camera -> what its rungs have
 	#wish: Wish = { mode: "balanced", cameras: [] };
@@ -75,6 +83,9 @@ export class Engine {
 				return this.#downlink.wake();
 			case "roam":
 				return this.#downlink.roam();
+			case "studio":
+				this.#studio ??= this.#openStudio();
+				void this.#studio.then((studio) => studio.handle(command.request));
 		}
 	}
 
@@ -109,6 +120,7 @@ export class Engine {
 	#show(camera: string, canvas: Canvas): void {
 		this.#hide(camera);
 		const screen = new Screen(canvas, () => this.#downlink.clock);
+		screen.tap = (picture) => this.#taps.see(camera, picture);
 		screen.wish = this.#wishOf(camera);
 		this.#screens.set(camera, screen);
 	}
@@ -134,13 +146,25 @@ export class Engine {
 			if (state === "live") live.add(id);
 			if (state === "live" && !this.#live.has(id)) this.#screens.get(id)?.restart();
 		}
+		this.#history.keepOnly(new Set(this.#ids.values()));
 		this.#live = live;
 		this.#report({ is: "cameras", cameras });
 	}
 
 	#frame(frame: Frame): void {
 		const id = this.#ids.get(frame.header.channel);
-		if (id !== undefined) this.#screens.get(id)?.offer(frame);
+		if (id === undefined) return;
+		this.#history.add(id, frame);
+		this.#screens.get(id)?.offer(frame);
+	}
+
+	async #openStudio(): Promise<Studio> {
+		const { Studio } = await import("./studio.ts");
+		return new Studio({
+			history: this.#history,
+			taps: this.#taps,
+			report: (report) => this.#report({ is: "studio", report }),
+		});
 	}
 
 	#tell(): void {

@@ -7,6 +7,7 @@ import { type Caps, DecodeLoad } from "./decode-load.ts";
 import { Decoder, type Picture } from "./decoder.ts";
 import { Meter, type Stages } from "./meter.ts";
 import { type Canvas, Painter } from "./painter.ts";
+import type { Tap } from "./taps.ts";
 
 /** What one camera shows at one instant; a new snapshot four times a second. Names follow the W3C statistics. */
 export interface CameraStats {
@@ -40,6 +41,8 @@ export interface CameraStats {
 
 /** One camera's way to its canvas: decode, paint, measure. */
 export class Screen {
+	/** Sees every decoded picture before it is painted. */
+	tap: Tap | null = null;
 	readonly #decoder: Decoder;
 	readonly #painter: Painter;
 	readonly #meter = new Meter();
@@ -56,6 +59,7 @@ export class Screen {
 		this.#painter = new Painter(canvas, (picture, time) => this.#painted(picture, time));
 		this.#decoder = new Decoder((picture) => {
 			this.#load.decoded(localNow(), picture.processingDuration);
+			this.tap?.(picture);
 			this.#painter.offer(picture);
 		});
 	}
