@@ -10,6 +10,8 @@ const SECURITY = {
 	"Referrer-Policy": "no-referrer",
 };
 
+const EMBEDDED = "/live-camera.js"; // the one file other sites' pages load as a module
+
 /** A file of the built page, ready to be served. */
 export interface Page {
 	path: string;
@@ -28,6 +30,7 @@ export function readPages(folder: string): Page[] {
 		const bytes = readFileSync(file);
 		const headers = {
 			...SECURITY,
+			...(path === EMBEDDED && { "Access-Control-Allow-Origin": "*" }),
 			"Content-Type": Bun.file(file).type,
 			"Cache-Control": path.startsWith("/assets/")
 				? `public, max-age=${YEAR_SECONDS}, immutable`

@@ -1,4 +1,5 @@
 import type { Command, Report } from "./engine.ts";
+import type { Engines } from "./engines.ts";
 
 /** `worker`, or `page` where canvases cannot move to one or it does not load. */
 export type EnginePath = "worker" | "page";
@@ -14,18 +15,16 @@ export interface EngineHost {
 	show(camera: string, canvas: HTMLCanvasElement): void;
 }
 
-/** Makes the engine's Worker; may throw where there are none. */
-export type MakeWorker = () => Worker;
-
-type Reporter = (report: HostReport) => void;
+type HostReporter = (report: HostReport) => void;
 
 /** Starts an engine that lives until the signal aborts. */
-export function startEngine(report: Reporter, signal: AbortSignal, makeWorker: MakeWorker): EngineHost {
-	if (!canvasesMove()) return onPage(report, signal);
+export function startEngine(report: HostReporter, signal: AbortSignal, engines: Engines): EngineHost {
+	const onPage = () => pageHost(report, signal, engines);
+	if (!canvasesMove()) return onPage();
 	try {
-		return inWorker(report, signal, makeWorker());
+		return workerHost(engines.inWorker(), { report, signal, onPage });
 	} catch {
-		return onPage(report, signal); // the browser's policy forbids Workers
+		return onPage(); // the browser's policy forbids Workers
 	}
 }
 
@@ -38,7 +37,10 @@ function canvasesMove(): boolean {
 }
 
 /** A Worker that fails before it said anything did not load: what it was told is told to an engine on the page. */
-function inWorker(report: Reporter, signal: AbortSignal, worker: Worker): EngineHost {
+function workerHost(
+	worker: Worker,
+	{ report, signal, onPage }: { report: HostReporter; signal: AbortSignal; onPage: () => EngineHost },
+): EngineHost {
 	let untold: Command[] | null = []; // no canvas is among them: there is none before it named its cameras
 	let page: EngineHost | null = null;
 	const heard = ({ data }: MessageEvent<Report>) => {
@@ -48,7 +50,7 @@ function inWorker(report: Reporter, signal: AbortSignal, worker: Worker): Engine
 	const failed = () => {
 		if (!untold) return;
 		worker.terminate();
-		page = onPage(report, signal);
+		page = onPage();
 		for (const command of untold) page.send(command);
 		untold = null;
 	};
@@ -70,10 +72,10 @@ function inWorker(report: Reporter, signal: AbortSignal, worker: Worker): Engine
 	};
 }
 
-function onPage(report: Reporter, signal: AbortSignal): EngineHost {
+function pageHost(report: HostReporter, signal: AbortSignal, engines: Engines): EngineHost {
 	// Later, as a Worker would: a report in the midst of the page's own doing would come as a surprise.
-	const later: Reporter = (one) => queueMicrotask(() => !signal.aborted && report(one));
-	const engine = import("./engine.ts").then(({ Engine }) => new Engine(later, signal));
+	const later: HostReporter = (one) => queueMicrotask(() => !signal.aborted && report(one));
+	const engine = engines.onPage(later, signal);
 	const handle = (command: Command) => void engine.then((one) => one.handle(command));
 	later({ is: "path", path: "page" });
 	return {

@@ -7,7 +7,7 @@ import { Downlink, type Link, type Wish } from "./downlink.ts";
 import { History } from "./history.ts";
 import type { Canvas } from "./painter.ts";
 import { type CameraStats, Screen } from "./screen.ts";
-import type { Studio, StudioReport, StudioRequest } from "./studio.ts";
+import type { Studio, StudioReport, StudioRequest, StudioTools } from "./studio.ts";
 import { Taps } from "./taps.ts";
 
 const REPORT_MS = 250;
@@ -41,13 +41,17 @@ export interface ClockReading {
 	roundTripTime: number;
 }
 
+export type Reporter = (report: Report) => void;
+export type LoadStudio = (tools: StudioTools) => Promise<Studio>;
+
 /** Everything between the relay and the canvases. Runs in a Worker, or on the page where canvases cannot move. */
 export class Engine {
-	readonly #report: (report: Report) => void;
+	readonly #report: Reporter;
 	readonly #signal: AbortSignal;
 	readonly #downlink: Downlink;
 	readonly #screens = new Map<string, Screen>();
 	readonly #ids = new Map<number, string>(); // channel -> camera
+	readonly #loadStudio: LoadStudio | null;
 	readonly #history = new History();
 	readonly #taps = new Taps();
 	#studio: Promise<Studio> | null = null;
@@ -55,10 +59,11 @@ export class Engine {
 	#ladderLines = new Map<string, number[]>(); // camera -> what its rungs have
 	#wish: Wish = { mode: "balanced", cameras: [] };
 
-	/** `signal` ends what `start` began. */
-	constructor(report: (report: Report) => void, signal: AbortSignal) {
+	/** `signal` ends what `start` began. Without a studio nothing is remembered. */
+	constructor(report: Reporter, signal: AbortSignal, loadStudio: LoadStudio | null) {
 		this.#report = report;
 		this.#signal = signal;
+		this.#loadStudio = loadStudio;
 		this.#downlink = new Downlink({
 			link: (link) => this.#link(link),
 			cameras: (cameras) => this.#cameras(cameras),
@@ -85,7 +90,7 @@ export class Engine {
 				return this.#downlink.roam();
 			case "studio":
 				this.#studio ??= this.#openStudio();
-				void this.#studio.then((studio) => studio.handle(command.request));
+				void this.#studio?.then((studio) => studio.handle(command.request));
 		}
 	}
 
@@ -154,17 +159,13 @@ export class Engine {
 	#frame(frame: Frame): void {
 		const id = this.#ids.get(frame.header.channel);
 		if (id === undefined) return;
-		this.#history.add(id, frame);
+		if (this.#loadStudio) this.#history.add(id, frame);
 		this.#screens.get(id)?.offer(frame);
 	}
 
-	async #openStudio(): Promise<Studio> {
-		const { Studio } = await import("./studio.ts");
-		return new Studio({
-			history: this.#history,
-			taps: this.#taps,
-			report: (report) => this.#report({ is: "studio", report }),
-		});
+	#openStudio(): Promise<Studio> | null {
+		const report = (report: StudioReport) => this.#report({ is: "studio", report });
+		return this.#loadStudio?.({ history: this.#history, taps: this.#taps, report }) ?? null;
 	}
 
 	#tell(): void {

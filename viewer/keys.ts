@@ -19,24 +19,24 @@ export type Action =
 	| { is: "zoom"; direction: 1 | -1 }
 	| { is: "camera"; index: number };
 
-/** Shown on the help sheet, in this order; what is left of a row is a name, or one of the icons. */
+/** Shown on the help sheet, in this order. */
 export const KEY_HELP: readonly (readonly [title: string, keys: readonly (readonly [string, string])[]])[] = [
 	[
 		"Cameras",
 		[
 			["Enter", "Open the camera in focus"],
 			["Esc", "Back"],
-			["left right", "Previous and next camera"],
+			["← →", "Previous and next camera"],
 			["1 … 9", "First to ninth camera"],
 			["g", "All cameras"],
-			["Shift left right", "Move the camera in focus"],
+			["Shift ← →", "Move the camera in focus"],
 		],
 	],
 	[
 		"Picture",
 		[
 			["+ - 0", "Zoom in, out, whole picture"],
-			["left right", "Look around while zoomed"],
+			["← →", "Look around while zoomed"],
 			["f", "Full screen"],
 			["p", "Floating window"],
 			["q", "Quality"],
@@ -48,7 +48,7 @@ export const KEY_HELP: readonly (readonly [title: string, keys: readonly (readon
 		[
 			["Space", "Pause, go on"],
 			["l", "Last 30 seconds, live again"],
-			["left right", "Second by second in the past"],
+			["← →", "Second by second in the past"],
 			["s", "Save the picture"],
 			["r", "Record, save the recording"],
 		],

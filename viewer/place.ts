@@ -26,3 +26,8 @@ export const PAGE_PLACE: Place = {
 		addEventListener("popstate", onChange, { signal });
 	},
 };
+
+/** A place that never changes: one camera of a relay, inside somebody else's page. */
+export function elementPlace(camera: string | null, relayUrl: string): Place {
+	return { camera, watchUrl: watchUrl(relayUrl), go: () => {}, follow: () => {} };
+}

@@ -6,13 +6,8 @@ import type { CameraStatus, Limit, Mode } from "#shared/protocol.ts";
 import type { Choices } from "./connection.ts";
 import type { Link } from "./downlink.ts";
 import type { ClockReading } from "./engine.ts";
-import {
-	type EngineHost,
-	type EnginePath,
-	type HostReport,
-	type MakeWorker,
-	startEngine,
-} from "./engine-host.ts";
+import { type EngineHost, type EnginePath, type HostReport, startEngine } from "./engine-host.ts";
+import type { Engines } from "./engines.ts";
 import {
 	readMode,
 	readOrder,
@@ -72,7 +67,7 @@ export class Player {
 	/** Hears what becomes of a `studio` request. */
 	onStudio: (report: StudioReport) => void = () => {};
 	readonly #place: Place;
-	readonly #makeWorker: MakeWorker;
+	readonly #engines: Engines;
 	readonly #canvases = new Map<string, HTMLCanvasElement>();
 	readonly #kept = new Map<symbol, string>();
 	#engine: EngineHost | null = null;
@@ -80,9 +75,9 @@ export class Player {
 	#asked = "";
 	#rememberTime = Number.NEGATIVE_INFINITY;
 
-	constructor(place: Place, makeWorker: MakeWorker) {
+	constructor(place: Place, engines: Engines) {
 		this.#place = place;
-		this.#makeWorker = makeWorker;
+		this.#engines = engines;
 	}
 
 	/** Starts the engine and follows the page; the attachment of the page's root. */
@@ -91,7 +86,7 @@ export class Player {
 		const { signal } = over;
 		this.#requested = this.#place.camera;
 		this.tiles.run(signal);
-		this.#engine = startEngine((report) => this.#take(report), signal, this.#makeWorker);
+		this.#engine = startEngine((report) => this.#take(report), signal, this.#engines);
 		this.#engine.send({ is: "remember", rateBps: readRate(networkName()) });
 		this.#engine.send({ is: "start", url: this.#place.watchUrl });
 		this.#follow(signal);
