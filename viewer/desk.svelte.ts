@@ -1,11 +1,11 @@
 import { tick } from "svelte";
 import type { CameraStatus } from "#shared/protocol.ts";
 import { focusControl, focusedCamera, focusTile } from "./focus.ts";
-import type { Instruments } from "./instruments.svelte.ts";
+import type { Instruments } from "./instruments/instruments.svelte.ts";
 import { type Action, actionOf } from "./keys.ts";
 import { moved } from "./order.ts";
 import type { Player } from "./player.svelte.ts";
-import { ZoomControl } from "./zoom-control.ts";
+import { ZoomControl } from "./zoom/zoom-control.ts";
 
 const REST_MS = 2_500; // then the controls go
 const SKIP_MS = 1_000; // one arrow key in the past

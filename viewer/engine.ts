@@ -4,11 +4,11 @@ import type { CameraStatus, WatchedCamera } from "#shared/protocol.ts";
 import type { Choices, Frame } from "./connection.ts";
 import { narrowed } from "./decode-load.ts";
 import { Downlink, type Link, type Wish } from "./downlink.ts";
-import { History } from "./history.ts";
 import type { Canvas } from "./painter.ts";
 import { type CameraStats, Screen } from "./screen.ts";
-import type { Studio, StudioReport, StudioRequest, StudioTools } from "./studio.ts";
-import { Taps } from "./taps.ts";
+import { History } from "./studio/history.ts";
+import type { Studio, StudioReport, StudioRequest, StudioTools } from "./studio/studio.ts";
+import { Taps } from "./studio/taps.ts";
 
 const REPORT_MS = 250;
 

@@ -14,7 +14,7 @@ export const PAGE_ENGINES: Engines = {
 	async onPage(report, signal) {
 		const [{ Engine }, { loadStudio }] = await Promise.all([
 			import("./engine.ts"),
-			import("./load-studio.ts"),
+			import("./studio/load-studio.ts"),
 		]);
 		return new Engine(report, signal, loadStudio);
 	},

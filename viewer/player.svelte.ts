@@ -22,15 +22,15 @@ import { followNetwork, networkName } from "./network.ts";
 import { arranged } from "./order.ts";
 import { linesFor, steadyLines } from "./picture-lines.ts";
 import type { Place } from "./place.ts";
+import { Samples } from "./plots/samples.ts";
 import { reloadOnce, settleReload } from "./reload.ts";
-import { Samples } from "./samples.ts";
 import type { CameraStats } from "./screen.ts";
 import { follow, limitOf, type Standing } from "./standing.ts";
-import type { StudioReport, StudioRequest } from "./studio.ts";
+import type { StudioReport, StudioRequest } from "./studio/studio.ts";
 import { type TileState, tileState } from "./tile-state.ts";
 import { Tiles } from "./tiles.ts";
 import { watchSet } from "./watch-set.ts";
-import { FIT, type Zoom } from "./zoom.ts";
+import { FIT, type Zoom } from "./zoom/zoom.ts";
 
 const REMEMBER_MS = 5_000;
 const USUAL_SIZE: Size = { width: 16, height: 9 }; // of a camera that has told none

@@ -7,7 +7,7 @@ import { type Caps, DecodeLoad } from "./decode-load.ts";
 import { Decoder, type Picture } from "./decoder.ts";
 import { Meter, type Stages } from "./meter.ts";
 import { type Canvas, Painter } from "./painter.ts";
-import type { Tap } from "./taps.ts";
+import type { Tap } from "./studio/taps.ts";
 
 /** What one camera shows at one instant; a new snapshot four times a second. Names follow the W3C statistics. */
 export interface CameraStats {

@@ -111,3 +111,25 @@ test("the first load stays under 60 kB", async () => {
 	expect(sizes.length).toBeGreaterThanOrEqual(4); // page, styles, script, Worker
 	expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThan(60_000);
 });
+
+test("the screen stays on while a picture is live and the page is secure", async () => {
+	await using visit = await Visit.of(browser, ["bench"]);
+	const { page, relay } = visit;
+	await page.addInitScript(() => {
+		const locks: string[] = [];
+		Object.assign(globalThis, { locks });
+		navigator.wakeLock.request = async (kind) => {
+			locks.push(`take ${kind}`);
+			return { release: async () => void locks.push("release") } as unknown as WakeLockSentinel;
+		};
+	});
+	const locks = () => page.evaluate("locks.join()");
+	await visit.go();
+	expect(await locks()).toBe("");
+	await visit.show("bench", red);
+	await until(async () => (await locks()) === "take screen", { what: "a lock" });
+	relay.cameras = [cameraStatus("bench", 1, { state: "offline", reason: "ended" })];
+	relay.tell();
+	await until(async () => (await locks()) === "take screen,release", { what: "no lock" });
+	expect(visit.problems).toEqual([]);
+});

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { BlobFile } from "../../viewer/blob-file.ts";
 import { Comebacks } from "../../viewer/comebacks.ts";
 import type { Frame } from "../../viewer/connection.ts";
-import { History } from "../../viewer/history.ts";
+import { pictureName } from "../../viewer/instruments/picture-name.ts";
+import { fileSize, stopwatch } from "../../viewer/instruments/words-of-files.ts";
 import { arranged, moved } from "../../viewer/order.ts";
-import { pictureName } from "../../viewer/picture-name.ts";
-import { bandPath, linePath, roundUp } from "../../viewer/plot.ts";
+import { bandPath, linePath, roundUp } from "../../viewer/plots/plot.ts";
+import { BlobFile } from "../../viewer/studio/blob-file.ts";
+import { History } from "../../viewer/studio/history.ts";
 import type { TileState } from "../../viewer/tile-state.ts";
-import { fileSize, stopwatch } from "../../viewer/words-of-files.ts";
 
 function frame(captureTime: number, bytes = 10, isKey = true): Frame {
 	const header = { captureTime, isKey } as Frame["header"];

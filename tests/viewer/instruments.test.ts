@@ -182,8 +182,15 @@ describe("looking back", () => {
 		await at(7);
 		await until(async () => isBlue(await past()), { what: "the picture at that time" });
 		expect(await look(page, "replay-desktop")).toEqual([]);
+		await page.getByRole("button", { name: "Play" }).focus(); // the scale has arrows of its own
+		await page.keyboard.press("ArrowLeft");
+		await at(0); // a second before, or the first there is
+		const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("s")]);
+		const { channels } = await sharp(await saved(download)).stats();
+		expect(isRed(channels.map(({ mean }) => mean))).toBe(true); // of the past, not of the present
 		await page.keyboard.press("l");
 		await page.locator("[data-replay]").waitFor({ state: "detached" });
+		await page.locator("[data-control=pause]:focus").waitFor();
 		expect(relay.hellos).toBe(1);
 		expect(visit.problems).toEqual([]);
 	});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { FIT, MAX_ZOOM, panBy, type Room, within, zoomAt } from "../../viewer/zoom.ts";
+import { FIT, MAX_ZOOM, panBy, type Room, within, zoomAt } from "../../viewer/zoom/zoom.ts";
 
 const ROOM: Room = { box: { width: 800, height: 600 }, picture: { width: 1280, height: 720 } };
 const side = fc.integer({ min: 100, max: 4_000 });

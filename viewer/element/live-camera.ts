@@ -1,10 +1,10 @@
 import { mount, unmount } from "svelte";
-import "./style.css";
-import ElementWorker from "./element-worker.ts?worker&inline";
-import { Engine } from "./engine.ts";
-import type { Engines } from "./engines.ts";
+import "../style.css";
+import { Engine } from "../engine.ts";
+import type { Engines } from "../engines.ts";
+import { elementPlace } from "../place.ts";
 import LiveCamera from "./LiveCamera.svelte";
-import { elementPlace } from "./place.ts";
+import ElementWorker from "./worker.ts?worker&inline";
 
 /** The styles of all components, put here by the build. */
 declare const ELEMENT_STYLES: string;

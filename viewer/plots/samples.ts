@@ -1,5 +1,5 @@
-import type { Stages } from "./meter.ts";
-import type { CameraStats } from "./screen.ts";
+import type { Stages } from "../meter.ts";
+import type { CameraStats } from "../screen.ts";
 
 const SPAN_MS = 120_000;
 

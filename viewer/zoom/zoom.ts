@@ -1,5 +1,5 @@
 import type { Size } from "#shared/ladder.ts";
-import type { Box } from "./grid.ts";
+import type { Box } from "../grid.ts";
 
 export const MAX_ZOOM = 16;
 

@@ -1,7 +1,7 @@
 import { EncodedPacket, EncodedVideoPacketSource, Mp4OutputFormat, Output, StreamTarget } from "mediabunny";
 import type { Size } from "#shared/ladder.ts";
+import type { Picture } from "../decoder.ts";
 import { BlobFile } from "./blob-file.ts";
-import type { Picture } from "./decoder.ts";
 
 const KEY_INTERVAL_US = 2_000_000; // a player jumps to any second or the one before
 const MAX_QUEUED = 4; // an encoder this far behind would not catch up by waiting

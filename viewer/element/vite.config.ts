@@ -27,6 +27,6 @@ export default defineConfig({
 	build: {
 		emptyOutDir: false,
 		cssCodeSplit: false,
-		lib: { entry: "element.ts", formats: ["es"], fileName: () => "live-camera.js" },
+		lib: { entry: "element/live-camera.ts", formats: ["es"], fileName: () => "live-camera.js" },
 	},
 });

@@ -1,4 +1,4 @@
-import type { Player } from "./player.svelte.ts";
+import type { Player } from "../player.svelte.ts";
 
 /** A canvas of the page that shows every picture of a camera, also while the page is hidden. */
 export interface Mirror {

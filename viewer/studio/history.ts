@@ -1,4 +1,4 @@
-import type { Frame } from "./connection.ts";
+import type { Frame } from "../connection.ts";
 
 /** How far back a page remembers. */
 export interface Span {

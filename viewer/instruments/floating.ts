@@ -1,5 +1,5 @@
+import type { Player } from "../player.svelte.ts";
 import { openMirror } from "./mirror.ts";
-import type { Player } from "./player.svelte.ts";
 
 /** Shows a camera in a window of its own; `onClose` once that is gone. Call what it resolves with to close it. */
 export async function float(player: Player, camera: string, onClose: () => void): Promise<() => void> {

@@ -1,4 +1,4 @@
-import type { Player } from "./player.svelte.ts";
+import type { Player } from "../player.svelte.ts";
 import { FIT, panBy, type Room, zoomAt } from "./zoom.ts";
 import type { ZoomHandler } from "./zoom-gestures.ts";
 

@@ -1,12 +1,13 @@
 import type { Attachment } from "svelte/attachments";
 import type { CameraStatus } from "#shared/protocol.ts";
+import type { Player } from "../player.svelte.ts";
+import type { RecordingPlan, RecordingProgress } from "../studio/recorder.ts";
+import type { ReplayState } from "../studio/replay.ts";
+import type { StudioReport } from "../studio/studio.ts";
 import { canFloat } from "./can-float.ts";
+import { pictureFile } from "./picture-file.ts";
 import { pictureName } from "./picture-name.ts";
-import type { Player } from "./player.svelte.ts";
-import type { RecordingPlan, RecordingProgress } from "./recorder.ts";
-import type { ReplayState } from "./replay.ts";
 import { saveFile } from "./save-file.ts";
-import type { StudioReport } from "./studio.ts";
 
 const MAX_RECORDED_LINES = 1080;
 const USUAL_FPS = 30;
@@ -32,6 +33,7 @@ export class Instruments {
 	message = $state.raw<{ text: string } | null>(null);
 	readonly canFloat = canFloat();
 	readonly #player: Player;
+	#replayCanvas: HTMLCanvasElement | null = null;
 	#endFilm: (() => void) | null = null;
 	#release: (() => void) | null = null;
 	#unfloat: (() => void) | null = null;
@@ -43,15 +45,11 @@ export class Instruments {
 
 	/** Saves the picture on screen, whole and in the size it was decoded in. */
 	async snapshot({ id, name }: CameraStatus): Promise<void> {
-		const canvas = this.#player.canvasOf(id);
 		const { captureTime = null, frames = 0 } = this.#player.stats[id] ?? {};
+		const canvas = this.replay ? this.#replayCanvas : this.#player.canvasOf(id);
 		if (!canvas || frames === 0) return this.#say("There is no picture to keep yet.");
-		const copy = document.createElement("canvas");
-		copy.width = canvas.width;
-		copy.height = canvas.height;
-		copy.getContext("2d", { alpha: false })?.drawImage(canvas, 0, 0);
-		const time = captureTime === null ? Date.now() : captureTime - (this.#player.clock?.offsetMs ?? 0);
-		const file = await new Promise<Blob | null>((resolve) => copy.toBlob(resolve, "image/jpeg", 0.95));
+		const time = (this.replay?.time ?? captureTime ?? Date.now()) - (this.#player.clock?.offsetMs ?? 0);
+		const file = await pictureFile(canvas);
 		if (!file) return this.#say("The picture could not be kept.");
 		const fileName = pictureName(name, time, "jpg");
 		saveFile(file, fileName);
@@ -84,7 +82,11 @@ export class Instruments {
 				{ is: "replay", camera, canvas, isPlaying },
 				isMoved ? [canvas as OffscreenCanvas] : [],
 			);
-			return () => this.#player.studio({ is: "end-replay" });
+			this.#replayCanvas = element;
+			return () => {
+				this.#replayCanvas = null;
+				this.#player.studio({ is: "end-replay" });
+			};
 		};
 	}
 

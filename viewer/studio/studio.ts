@@ -1,5 +1,5 @@
+import type { Canvas } from "../painter.ts";
 import type { History } from "./history.ts";
-import type { Canvas } from "./painter.ts";
 import { Recorder, type RecordingPlan, type RecordingProgress } from "./recorder.ts";
 import { Replay, type ReplayState } from "./replay.ts";
 import type { Taps } from "./taps.ts";

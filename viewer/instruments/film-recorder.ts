@@ -1,6 +1,6 @@
+import type { Player } from "../player.svelte.ts";
+import type { RecordingProgress } from "../studio/recorder.ts";
 import { openMirror } from "./mirror.ts";
-import type { Player } from "./player.svelte.ts";
-import type { RecordingProgress } from "./recorder.ts";
 
 const SLICE_MS = 1_000;
 const TYPES = ["video/mp4;codecs=avc1.42E01F", "video/mp4", "video/webm;codecs=vp9", "video/webm"];

@@ -1,6 +1,6 @@
-import type { Frame } from "./connection.ts";
-import { Decoder } from "./decoder.ts";
-import { type Canvas, Painter } from "./painter.ts";
+import type { Frame } from "../connection.ts";
+import { Decoder } from "../decoder.ts";
+import { type Canvas, Painter } from "../painter.ts";
 
 const REPORT_MS = 100;
 

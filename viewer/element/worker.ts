@@ -1,4 +1,4 @@
-import { type Command, Engine } from "./engine.ts";
+import { type Command, Engine } from "../engine.ts";
 
 const { signal } = new AbortController(); // never aborted: the page ends a Worker by terminating it
 const engine = new Engine((report) => postMessage(report), signal, null);
