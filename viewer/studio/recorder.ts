@@ -2,6 +2,7 @@ import { EncodedPacket, EncodedVideoPacketSource, Mp4OutputFormat, Output, Strea
 import type { Size } from "#shared/ladder.ts";
 import type { Picture } from "../decoder.ts";
 import { BlobFile } from "./blob-file.ts";
+import { sizeOf } from "./image-size.ts";
 
 const KEY_INTERVAL_US = 2_000_000; // a player jumps to any second or the one before
 const MAX_QUEUED = 4; // an encoder this far behind would not catch up by waiting
@@ -148,11 +149,6 @@ async function findCodec(plan: RecordingPlan) {
 			if (supported) return { name, config };
 		}
 	return null;
-}
-
-function sizeOf(image: Picture["image"] | VideoFrame): Size {
-	if ("displayWidth" in image) return { width: image.displayWidth, height: image.displayHeight };
-	return image;
 }
 
 function sheetOf({ width, height }: Size): OffscreenCanvas | HTMLCanvasElement {

@@ -1,6 +1,7 @@
 import type { Frame } from "../connection.ts";
-import { Decoder } from "../decoder.ts";
-import { type Canvas, Painter } from "../painter.ts";
+import type { Canvas } from "../painter.ts";
+import { sizeOf } from "./image-size.ts";
+import { PastDecoder } from "./past-decoder.ts";
 
 const REPORT_MS = 100;
 
@@ -16,8 +17,9 @@ export interface ReplayState {
 /** Shows frames once more, at their own pace, on a canvas of its own. */
 export class Replay {
 	readonly #frames: readonly Frame[];
-	readonly #decoder: Decoder;
-	readonly #painter: Painter;
+	readonly #canvas: Canvas;
+	readonly #context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D | null;
+	readonly #decoder: PastDecoder;
 	readonly #report: (state: ReplayState) => void;
 	#index = 0;
 	#isPlaying = false;
@@ -28,8 +30,10 @@ export class Replay {
 	constructor(canvas: Canvas, frames: readonly Frame[], report: (state: ReplayState) => void) {
 		this.#frames = frames;
 		this.#report = report;
-		this.#painter = new Painter(canvas, () => {});
-		this.#decoder = new Decoder((picture) => this.#painter.offer(picture));
+		this.#canvas = canvas;
+		// Both kinds have it, yet TypeScript cannot call a union of overloads.
+		this.#context = (canvas as OffscreenCanvas).getContext("2d", { alpha: false });
+		this.#decoder = new PastDecoder(frames, (image) => this.#draw(image));
 	}
 
 	/** Shows the last frame captured until then. */
@@ -61,8 +65,7 @@ export class Replay {
 
 	close(): void {
 		clearTimeout(this.#timer);
-		this.#decoder.restart();
-		this.#painter.close();
+		this.#decoder.close();
 	}
 
 	#goOn(): void {
@@ -81,13 +84,17 @@ export class Replay {
 	}
 
 	#show(index: number): void {
-		const isOn = index > this.#index;
-		let first = index;
-		while (first > 0 && !this.#frames[first]!.header.isKey && !(isOn && first === this.#index + 1)) first--;
-		if (!isOn) this.#decoder.restart();
-		for (let i = first; i <= index; i++) this.#decoder.offer(this.#frames[i]!);
 		this.#index = index;
+		this.#decoder.show(index);
 		if (!this.#isPlaying || performance.now() - this.#reportTime >= REPORT_MS) this.#tell();
+	}
+
+	#draw(image: ImageBitmap | VideoFrame): void {
+		const size = sizeOf(image);
+		if (this.#canvas.width !== size.width) this.#canvas.width = size.width;
+		if (this.#canvas.height !== size.height) this.#canvas.height = size.height;
+		this.#context?.drawImage(image, 0, 0);
+		image.close();
 	}
 
 	#tell(): void {
