@@ -131,6 +131,7 @@ test("a floating window shows new pictures, also while the page is hidden", asyn
 	using _playing = visit.play(new Map([["bench", scene]]));
 	const { page } = visit;
 	await page.keyboard.press("p");
+	await page.waitForFunction(() => document.pictureInPictureElement);
 	await page.locator("[data-control=float][aria-pressed=true]").waitFor();
 	const pictures = () =>
 		page.evaluate(
@@ -290,7 +291,7 @@ describe("a recording", () => {
 
 	test("is made by the browser's own recorder where the page is not secure", async () => {
 		await using visit = await Visit.of(browser, ["bench"]);
-		using _playing = visit.play(new Map([["bench", scene]]));
+		using _playing = visit.play(new Map([["bench", [...scene.slice(0, 12), small, small, small]]]));
 		const { page, relay } = visit;
 		await page.goto(`http://${LAN_HOST}:${relay.port}/`);
 		await visit.reaches("bench", "state", "live");
@@ -302,4 +303,19 @@ describe("a recording", () => {
 		expect(film.frames).toBeGreaterThan(5);
 		expect(visit.problems).toEqual([]);
 	}, 60_000);
+
+	test("of a camera that sends nothing says so, secure or not", async () => {
+		await using visit = await Visit.of(browser, ["bench"]);
+		const { page, relay } = visit;
+		for (const host of ["127.0.0.1", LAN_HOST]) {
+			await page.goto(`http://${host}:${relay.port}/`);
+			await page.locator("[data-control=record]").waitFor({ state: "attached" });
+			await page.keyboard.press("r");
+			await page.locator("[data-pill=recording]").waitFor();
+			await page.keyboard.press("r");
+			await page.locator("[data-pill=message]", { hasText: "Nothing was recorded" }).waitFor();
+			expect(await page.locator("[data-pill=recording]").count()).toBe(0);
+		}
+		expect(visit.problems).toEqual([]);
+	});
 });

@@ -3,7 +3,7 @@ import { openMirror } from "./mirror.ts";
 
 /** Shows a camera in a window of its own; `onClose` once that is gone. Call what it resolves with to close it. */
 export async function float(player: Player, camera: string, onClose: () => void): Promise<() => void> {
-	const mirror = openMirror(player, camera);
+	const mirror = openMirror(player, camera, null);
 	const video = document.createElement("video");
 	const close = () => {
 		for (const track of (video.srcObject as MediaStream | null)?.getTracks() ?? []) track.stop();

@@ -110,16 +110,18 @@ export class Instruments {
 
 	/** Opens the window of a camera, or closes the one there is. */
 	async float({ id }: CameraStatus): Promise<void> {
-		if (this.#unfloat) return this.#unfloat();
+		if (this.floating !== null) return this.#unfloat?.();
+		if (!this.#player.stats[id]?.frames) return this.#say("There is no picture to show yet.");
+		this.floating = id;
+		const closed = () => {
+			this.floating = null;
+			this.#unfloat = null;
+		};
 		try {
 			const { float } = await import("./floating.ts");
-			const closed = () => {
-				this.floating = null;
-				this.#unfloat = null;
-			};
 			this.#unfloat = await float(this.#player, id, closed);
-			this.floating = id;
 		} catch {
+			closed();
 			this.#say("The browser did not open a window for it.");
 		}
 	}
@@ -153,11 +155,12 @@ export class Instruments {
 		});
 		try {
 			const { recordFilm } = await import("./film-recorder.ts");
-			const film = await recordFilm(this.#player, camera.id, (progress) => {
-				this.progress = progress;
-			});
-			await ended;
-			this.#save(await film.finish(), { extension: film.extension, fault: null });
+			const subject = { camera: camera.id, size: planOf(camera) };
+			const progress = (now: RecordingProgress) => {
+				this.progress = now;
+			};
+			const { file, extension } = await recordFilm(this.#player, subject, { progress, ended });
+			this.#save(file, { extension, fault: null });
 		} catch (cause) {
 			this.#save(null, { extension: "mp4", fault: cause instanceof Error ? cause.message : String(cause) });
 		}
