@@ -10,6 +10,7 @@ import {
 	Log,
 	Packet,
 } from "node-av";
+import { readPixelClock } from "#shared/pixel-clock.ts";
 
 Log.setLevel(AV_LOG_QUIET);
 
@@ -25,6 +26,8 @@ export interface Film {
 	frames: number;
 	/** Their presentation times, ms. */
 	times: number[];
+	/** What the clock in each picture shows; null where there is none. */
+	clocks: (number | null)[];
 }
 
 /** Reads a file to its end and decodes all of it. Throws what FFmpeg has against it. */
@@ -46,13 +49,13 @@ export async function readFilm(path: string): Promise<Film> {
 	using frame = new Frame();
 	frame.alloc();
 	const times: number[] = [];
-	let frames = 0;
+	const clocks: (number | null)[] = [];
 	const receive = async () => {
 		for (;;) {
 			const code = await decoder.receiveFrame(frame);
 			if (code === AVERROR_EAGAIN || code === AVERROR_EOF) return;
 			FFmpegError.throwIfError(code, "receive");
-			frames++;
+			clocks.push(clockOf(frame));
 		}
 	};
 	while ((await input.readFrame(packet)) >= 0) {
@@ -71,7 +74,17 @@ export async function readFilm(path: string): Promise<Film> {
 		width,
 		height,
 		durationMs: Number(input.duration) / 1000,
-		frames,
+		frames: clocks.length,
 		times,
+		clocks,
 	};
+}
+
+function clockOf(frame: Frame): number | null {
+	const { width, height } = frame;
+	const stride = frame.linesize[0] ?? width;
+	const luma = frame.data?.[0] ?? new Uint8Array();
+	const packed = new Uint8Array(width * height);
+	for (let y = 0; y < height; y++) packed.set(luma.subarray(y * stride, y * stride + width), y * width);
+	return readPixelClock(packed, { width, height, channels: 1 });
 }
