@@ -56,11 +56,24 @@ export class Camera {
 		this.#gate.set(renditions.length > 0);
 	}
 
+	/** The next frame of this rendition is to be a key. */
+	askKey(rendition: number): void {
+		this.pipeline.askKey(rendition);
+	}
+
 	/**
-	 * Opens the source, and again whenever it is lost, until the signal aborts; the source is closed by then.
+	 * Opens the source, and again whenever it is lost, until the signal aborts; source and encoders are closed by then.
 	 * Rejects only when this process cannot go on: a native call that never returned.
 	 */
 	async run(signal: AbortSignal): Promise<void> {
+		try {
+			await this.#keepOpen(signal);
+		} finally {
+			this.demand([]); // closes the encoders
+		}
+	}
+
+	async #keepOpen(signal: AbortSignal): Promise<void> {
 		const backoff = new Backoff();
 		while (!signal.aborted) {
 			this.#liveTime = null;

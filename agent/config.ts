@@ -17,6 +17,8 @@ export interface AgentConfig {
 	/** Where to publish, with ws: or wss:, ending in /publish. */
 	readonly publishUrl: string;
 	readonly cameras: readonly CameraConfig[];
+	/** Who encodes H.264; `auto`: hardware that works here, else software. */
+	readonly encoder: (typeof ENCODERS)[number];
 	readonly logFormat: "text" | "json";
 }
 
@@ -32,11 +34,14 @@ const THREADS_A_CAMERA = 2; // one in a read that blocks, one decoding or openin
 const ENCODE_THREADS = 4;
 const MIN_THREADS = 8;
 
+const ENCODERS = ["auto", "software", "nvenc", "videotoolbox"] as const;
+
 const environmentSchema = z.object({
 	RELAY_URL: z.string().default(DEFAULT_RELAY),
 	CAMERA: z.string().optional(),
 	CAMERA_NAME: z.string().max(MAX_NAME).optional(),
 	CAMERAS_FILE: z.string().optional(),
+	ENCODER: z.enum(ENCODERS).default("software"),
 	LOG_FORMAT: z.enum(["text", "json"]).default("text"),
 });
 
@@ -79,6 +84,7 @@ export function readConfig(environment: Record<string, string | undefined> = Bun
 	const config: AgentConfig = {
 		publishUrl: attempt(() => publishUrl(url, where), ""),
 		cameras: file?.cameras ?? [attempt(() => singleCamera(CAMERA, CAMERA_NAME), UNNAMED)],
+		encoder: parsed.data?.ENCODER ?? "software",
 		logFormat: parsed.data?.LOG_FORMAT ?? "text",
 	};
 	if (problems.length > 0) throw new ConfigError(problems.join("\n"));

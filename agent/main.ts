@@ -27,6 +27,7 @@ Environment:
                   id = "bench-2"
                   name = "Bench 2"
                   source = "rtsp://10.0.0.7/stream"
+  ENCODER       who encodes H.264: software, nvenc, videotoolbox, or auto: what of them works (software)
   LOG_FORMAT    text or json (text)`,
 	)
 	.allowExcessArguments(false)

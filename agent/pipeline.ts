@@ -3,17 +3,19 @@ import { MAX_BODY_BYTES } from "#shared/frame.ts";
 import { type Rendition, renditionsFor, type Size } from "#shared/ladder.ts";
 import type { AgentStats } from "#shared/protocol.ts";
 import type { EncodeSlots } from "./encode-slots.ts";
-import { encodeJpeg } from "./jpeg-encoder.ts";
+import { type EncodedPicture, type Encoder, encoderOf } from "./encoder.ts";
+import type { H264Codec } from "./h264-codec.ts";
 import type { RawFrame } from "./raw-frame.ts";
 
 const STARVED_MS = 500; // a switch to a rendition waits for its first frame, so there must be one
+const USUAL_RATE = 30; // frames per second of a source that does not tell
 
 /** One encoded frame, on its way to the uplink. */
-export interface EncodedFrame {
+export interface EncodedFrame extends EncodedPicture {
 	rendition: Rendition;
 	epoch: number;
+	/** A frame that is no key builds on the one of `seq - 1`. */
 	seq: number;
-	body: Uint8Array;
 	/** Agent's clock. */
 	captureTime: number;
 	encodeMs: number;
@@ -25,7 +27,21 @@ export interface FrameSink {
 	admits(intervalMs: number): boolean;
 	/** The same for a further rendition of the same raw frame, behind those that are about to be sent. */
 	admitsBehind(intervalMs: number, frame: { bytes: number; aheadBytes: number }): boolean;
-	send(frame: EncodedFrame): void;
+	/** False when it could not go after all. */
+	send(frame: EncodedFrame): boolean;
+}
+
+/** What is known of one rendition, for as long as the agent runs. */
+interface Progress {
+	readonly counter: AgentStats["renditions"][number];
+	/** While it is in demand, from its first frame on. */
+	encoder: Encoder | null;
+	isKeyAsked: boolean;
+	/** Of the next frame. */
+	seq: number;
+	/** Of the last frame the next one will resemble. */
+	lastBytes: number | null;
+	admittedTime: number;
 }
 
 /** Encodes each raw frame of one camera into the demanded renditions the uplink has room for. */
@@ -34,18 +50,18 @@ export class Pipeline {
 	captured = 0;
 	readonly #sink: FrameSink;
 	readonly #slots: EncodeSlots;
-	readonly #counters = new Map<number, AgentStats["renditions"][number]>();
-	readonly #seq = new Map<number, number>();
-	readonly #lastBytes = new Map<number, number>();
-	readonly #admittedTime = new Map<number, number>();
+	readonly #h264: H264Codec;
+	readonly #progress = new Map<number, Progress>();
 	#renditions: Rendition[] = [];
 	#demanded: readonly number[] = [];
 	#epoch = 0;
-	#intervalMs = 1000 / 30;
+	#framesPerSecond = USUAL_RATE;
 
-	constructor(sink: FrameSink, slots: EncodeSlots) {
+	/** `slots` are shared by all cameras; `h264` is the encoder of this machine. */
+	constructor(sink: FrameSink, { slots, h264 }: { slots: EncodeSlots; h264: H264Codec }) {
 		this.#sink = sink;
 		this.#slots = slots;
+		this.#h264 = h264;
 	}
 
 	get renditions(): Rendition[] {
@@ -59,25 +75,35 @@ export class Pipeline {
 
 	/** What each rendition made, since the start. */
 	get counters(): AgentStats["renditions"] {
-		return [...this.#counters.values()];
+		return Array.from(this.#progress.values(), ({ counter }) => counter);
 	}
 
 	/** The source has this format from now on: new renditions, new epoch. */
 	reset(size: Size, framesPerSecond: number | null): void {
 		this.#renditions = renditionsFor(size);
-		this.#intervalMs = 1000 / (framesPerSecond || 30);
+		this.#framesPerSecond = framesPerSecond || USUAL_RATE;
 		this.startEpoch(this.#epoch);
 	}
 
-	/** Starts an epoch greater than `epoch` and than every one before. */
+	/** Starts an epoch greater than `epoch` and than every one before; every encoder starts anew. */
 	startEpoch(epoch: number): void {
 		this.#epoch = Math.max(epoch, this.#epoch) + 1;
-		this.#seq.clear();
+		for (const progress of this.#progress.values()) {
+			progress.seq = 0;
+			closeEncoder(progress);
+		}
 	}
 
-	/** The full set of rendition ids to make. */
+	/** The full set of rendition ids to make; encoders of others are closed. */
 	demand(ids: readonly number[]): void {
 		this.#demanded = ids;
+		for (const [id, progress] of this.#progress) if (!ids.includes(id)) closeEncoder(progress);
+	}
+
+	/** The next frame of this rendition is to be a key. */
+	askKey(id: number): void {
+		const progress = this.#progress.get(id); // none: its first frame is a key anyway
+		if (progress) progress.isKeyAsked = true;
 	}
 
 	/** Encodes and sends; resolves when all of it is done. Frees `raw`. Rejects when an encoder fails. */
@@ -96,55 +122,77 @@ export class Pipeline {
 	 */
 	#admitted(): Rendition[] {
 		const now = localNow();
-		const waitedMs = ({ id }: Rendition) => now - (this.#admittedTime.get(id) ?? Number.NEGATIVE_INFINITY);
-		const isStarved = (rendition: Rendition) => Number(waitedMs(rendition) > STARVED_MS);
+		const intervalMs = 1000 / this.#framesPerSecond;
+		const bytesOf = ({ id, nominalBytes }: Rendition) => this.#progressOf(id).lastBytes ?? nominalBytes;
+		const isStarved = ({ id }: Rendition) => Number(now - this.#progressOf(id).admittedTime > STARVED_MS);
 		const wanted = this.#renditions
 			.filter(({ id }) => this.#demanded.includes(id))
-			.sort((a, b) => isStarved(b) - isStarved(a) || this.#bytesOf(a) - this.#bytesOf(b));
+			.sort((a, b) => isStarved(b) - isStarved(a) || bytesOf(a) - bytesOf(b));
 		let aheadBytes = 0;
 		return wanted.filter((rendition) => {
-			const bytes = this.#bytesOf(rendition);
+			const bytes = bytesOf(rendition);
 			const isAdmitted =
 				aheadBytes === 0
-					? this.#sink.admits(this.#intervalMs)
-					: this.#sink.admitsBehind(this.#intervalMs, { bytes, aheadBytes });
-			if (!isAdmitted) this.#counter(rendition.id).notEncoded++;
+					? this.#sink.admits(intervalMs)
+					: this.#sink.admitsBehind(intervalMs, { bytes, aheadBytes });
+			const progress = this.#progressOf(rendition.id);
+			if (!isAdmitted) progress.counter.notEncoded++;
 			else {
 				aheadBytes += bytes;
-				this.#admittedTime.set(rendition.id, now);
+				progress.admittedTime = now;
 			}
 			return isAdmitted;
 		});
 	}
 
-	/** Bytes to expect: those of the last frame, before the first what an average scene takes. */
-	#bytesOf({ id, nominalBytes }: Rendition): number {
-		return this.#lastBytes.get(id) ?? nominalBytes;
-	}
-
+	/** Only what is sent is encoded, so each frame builds on the one sent before, however many were left out. */
 	async #make(raw: RawFrame, rendition: Rendition): Promise<void> {
-		const counter = this.#counter(rendition.id);
+		const progress = this.#progressOf(rendition.id);
+		const { counter } = progress;
 		const epoch = this.#epoch;
-		const body = await this.#slots.run(() => encodeJpeg(raw, rendition));
+		const isCurrent = () => epoch === this.#epoch;
+		const picture = await this.#slots.run(async () =>
+			isCurrent() && this.#demanded.includes(rendition.id)
+				? await this.#encode(raw, rendition, progress)
+				: null,
+		);
+		if (!picture) return; // nobody wants it any more
+		const bodyBytes = picture.body.length;
 		counter.encoded++;
-		this.#lastBytes.set(rendition.id, body.length);
-		if (body.length > MAX_BODY_BYTES) {
-			counter.refused++;
-			return;
-		}
-		if (epoch !== this.#epoch) return; // the source changed meanwhile
-		const seq = this.#seq.get(rendition.id) ?? 0;
-		this.#seq.set(rendition.id, seq + 1);
+		// A key between frames that are none says nothing about the next one.
+		if (rendition.codec === "jpeg" || !picture.isKey) progress.lastBytes = bodyBytes;
+		if (!isCurrent()) return;
+		const { seq } = progress;
 		const { captureTime } = raw;
-		this.#sink.send({ rendition, epoch, seq, body, captureTime, encodeMs: localNow() - captureTime });
+		const encodeMs = localNow() - captureTime;
+		const isTooLarge = bodyBytes > MAX_BODY_BYTES;
+		if (isTooLarge) counter.refused++;
+		if (!isTooLarge && this.#sink.send({ ...picture, rendition, epoch, seq, captureTime, encodeMs }))
+			progress.seq++;
+		else progress.isKeyAsked = true; // what would build on the lost frame is of no use
 	}
 
-	#counter(id: number): AgentStats["renditions"][number] {
-		let counter = this.#counters.get(id);
-		if (!counter) {
-			counter = { id, encoded: 0, notEncoded: 0, refused: 0 };
-			this.#counters.set(id, counter);
-		}
-		return counter;
+	#encode(raw: RawFrame, rendition: Rendition, progress: Progress): Promise<EncodedPicture | null> {
+		progress.encoder ??= encoderOf(rendition, { framesPerSecond: this.#framesPerSecond, h264: this.#h264 });
+		const key = progress.isKeyAsked;
+		progress.isKeyAsked = false;
+		return progress.encoder.encode(raw, { key });
 	}
+
+	#progressOf(id: number): Progress {
+		let progress = this.#progress.get(id);
+		if (!progress) {
+			const counter = { id, encoded: 0, notEncoded: 0, refused: 0 };
+			const admittedTime = Number.NEGATIVE_INFINITY;
+			progress = { counter, encoder: null, isKeyAsked: false, seq: 0, lastBytes: null, admittedTime };
+			this.#progress.set(id, progress);
+		}
+		return progress;
+	}
+}
+
+function closeEncoder(progress: Progress): void {
+	progress.encoder?.close();
+	progress.encoder = null;
+	progress.isKeyAsked = false;
 }

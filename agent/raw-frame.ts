@@ -1,8 +1,17 @@
-import { AV_PIX_FMT_RGB24, AV_PIX_FMT_YUVJ420P, FFmpegError, Frame } from "node-av";
+import {
+	AV_PIX_FMT_RGB24,
+	AV_PIX_FMT_YUV420P,
+	AV_PIX_FMT_YUVJ420P,
+	type AVPixelFormat,
+	FFmpegError,
+	Frame,
+} from "node-av";
 import type { Size } from "#shared/ladder.ts";
-import type { Lane, Scaler } from "./scaler.ts";
+import { keyOf, type Lane, type Scaler, type Target } from "./scaler.ts";
 
 const PIXEL_FORMATS = { rgb24: AV_PIX_FMT_RGB24, yuvj420p: AV_PIX_FMT_YUVJ420P } as const;
+
+const PLANAR_FORMATS: AVPixelFormat[] = [AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P];
 
 export interface PixelLayout extends Size {
 	/** rgb24: packed. yuvj420p: full-range planes Y, U, V, chroma sizes rounded up. */
@@ -60,19 +69,16 @@ export class RawFrame {
 	 * The Buffer is lent until the frame is freed and no longer retained; it is read only.
 	 */
 	async rgb(size: Size): Promise<Buffer> {
-		const release = this.retain();
-		try {
-			const key = `rgb ${size.width}x${size.height}`;
-			let conversion = this.#conversions.get(key);
-			if (!conversion) {
-				conversion = this.#scaler.rgb(this.#frame, size);
-				this.#conversions.set(key, conversion);
-				this.#lanes.push(await conversion);
-			}
-			return (await conversion).pixels;
-		} finally {
-			release();
-		}
+		return (await this.#converted({ format: "rgb", ...size })).pixels;
+	}
+
+	/**
+	 * The whole picture in `size`, both sides even, as planes with the source's range and matrix (`rangeOf`,
+	 * `matrixOf`); made and lent like `rgb`. Who needs other properties than the pixels sets them on a clone.
+	 */
+	async yuv420p(size: Size): Promise<Frame> {
+		const isThere = PLANAR_FORMATS.includes(this.#frame.format as AVPixelFormat) && this.#isFull(size);
+		return isThere ? this.#frame : (await this.#converted({ format: "yuv420p", ...size })).output;
 	}
 
 	/** Keeps the pixels alive past `free` until the returned function is called. Throws when they are gone. */
@@ -94,6 +100,35 @@ export class RawFrame {
 
 	[Symbol.dispose](): void {
 		this.free();
+	}
+
+	async #converted({ format, width, height }: Target): Promise<Lane> {
+		const release = this.retain();
+		try {
+			const target = { format, width, height };
+			const key = keyOf(target);
+			let conversion = this.#conversions.get(key);
+			if (!conversion) {
+				conversion = this.#convert(target);
+				this.#conversions.set(key, conversion);
+				this.#lanes.push(await conversion);
+			}
+			return await conversion;
+		} finally {
+			release();
+		}
+	}
+
+	/** Smaller RGB is made of smaller planes: swscale scales to planes four times faster, and both codecs share them. */
+	async #convert(target: Target): Promise<Lane> {
+		if (target.format !== "rgb" || this.#isFull(target))
+			return await this.#scaler.convert(this.#frame, target);
+		const planes = await this.#converted({ ...target, format: "yuv420p" });
+		return await this.#scaler.convert(planes.output, target, this.#frame);
+	}
+
+	#isFull({ width, height }: Size): boolean {
+		return width === this.width && height === this.height;
 	}
 
 	#release(): void {

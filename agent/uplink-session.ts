@@ -98,17 +98,17 @@ export class UplinkSession {
 		return this.#window.admitsBehind(localNow(), intervalMs, frame);
 	}
 
-	/** Sends one frame, header and body; drops it when the relay does not know the camera yet. */
-	send(camera: Camera, frame: EncodedFrame): void {
+	/** Sends one frame, header and body; false when the relay does not know the camera yet or is gone. */
+	send(camera: Camera, frame: EncodedFrame): boolean {
 		const channel = this.#channels.get(camera);
-		if (channel === undefined || this.#socket.readyState !== WebSocket.OPEN) return;
+		if (channel === undefined || this.#socket.readyState !== WebSocket.OPEN) return false;
 		const { rendition, body } = frame;
 		const now = localNow();
 		const header = encodeHeader({
 			channel,
 			rendition: rendition.id,
 			codec: rendition.codec,
-			isKey: true,
+			isKey: frame.isKey,
 			isCached: false,
 			epoch: frame.epoch,
 			seq: frame.seq,
@@ -120,12 +120,13 @@ export class UplinkSession {
 			encodeMs: frame.encodeMs,
 			relayTime: 0,
 			sendTime: this.#clock.toRelay(now),
-			config: null,
+			config: frame.config,
 		});
 		this.#socket.send(header);
 		this.#socket.send(body as Uint8Array<ArrayBuffer>);
 		this.#window.sent(now, this.#delivery, header.length + body.length);
 		this.#delivery = (this.#delivery + 1) >>> 0;
+		return true;
 	}
 
 	tellCamera(camera: Camera): void {
@@ -172,6 +173,9 @@ export class UplinkSession {
 				for (const camera of this.#cameras)
 					camera.demand(message.cameras.find(({ id }) => id === camera.id)?.renditions ?? []);
 				return this.#say({ type: "have", version: message.version });
+			case "key":
+				this.#cameras.find(({ id }) => id === message.camera)?.askKey(message.rendition);
+				return;
 			case "refused":
 				log.warn("the relay refused a frame", { camera: message.camera, why: message.message });
 		}

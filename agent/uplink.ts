@@ -35,8 +35,9 @@ export class Uplink {
 		return this.#session?.admitsBehind(intervalMs, frame) ?? false;
 	}
 
-	send(camera: Camera, frame: EncodedFrame): void {
-		this.#session?.send(camera, frame);
+	/** False when there is no connection it could go over. */
+	send(camera: Camera, frame: EncodedFrame): boolean {
+		return this.#session?.send(camera, frame) ?? false;
 	}
 
 	/** Tells the relay how the camera is now. */

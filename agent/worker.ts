@@ -2,6 +2,7 @@ import { Log, setLogFormat, wordsOf } from "#shared/log.ts";
 import { Camera } from "./camera.ts";
 import { type CameraConfig, readConfig } from "./config.ts";
 import { EncodeSlots } from "./encode-slots.ts";
+import { chooseCodec } from "./h264-probe.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { SourceSpec } from "./source-spec.ts";
 import { Uplink } from "./uplink.ts";
@@ -26,6 +27,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => st
 process.on("disconnect", () => process.exit(0)); // the supervisor is gone: nobody may keep the camera
 setInterval(() => process.send?.("alive"), ALIVE_MS);
 
+const h264 = await chooseCodec(config.encoder);
 const slots = new EncodeSlots(ENCODES_AT_ONCE);
 const cameras: Camera[] = [];
 for (const given of config.cameras) cameras.push(cameraOf(given.spec ? given : await firstFound(given)));
@@ -48,7 +50,7 @@ function cameraOf({ id, name, spec }: { id: string; name: string; spec: SourceSp
 			admitsBehind: (intervalMs, frame) => uplink.admitsBehind(intervalMs, frame),
 			send: (frame) => uplink.send(camera, frame),
 		},
-		slots,
+		{ slots, h264 },
 	);
 	const camera: Camera = new Camera(
 		{ id, name, spec: spec ?? TEST_CARD },

@@ -1,11 +1,13 @@
-import type { FrameHeader } from "#shared/frame.ts";
-import type { Rendition } from "#shared/ladder.ts";
+import type { Codec, FrameHeader } from "#shared/frame.ts";
+import { ladderOf, type Rendition } from "#shared/ladder.ts";
 import type { AgentStats, CameraState, CameraStatus } from "#shared/protocol.ts";
-import { pictureValue, type Rung } from "./allocation.ts";
+import { pictureValue } from "./allocation.ts";
 import { CameraDemand } from "./demand.ts";
+import { KeyRequests } from "./key-requests.ts";
 import { COMFORT, type Offered, RenditionSet } from "./rendition-set.ts";
 import { SceneSize } from "./scene-size.ts";
 import type { Subscriber } from "./subscriber.ts";
+import { ViewerLadder } from "./viewer-ladder.ts";
 
 /** A frame on its way through the relay. The arrays are shared by every receiver; nobody changes the body. */
 export interface RelayedFrame {
@@ -16,15 +18,23 @@ export interface RelayedFrame {
 	body: Uint8Array;
 }
 
-const RUNGS_MS = 100; // all viewers of a camera share one look at its sizes
 const MAX_ON_REQUEST = 2; // full-size renditions made by name at a time: each costs as much as the whole ladder
 const DEFAULT_INTERVAL_MS = 1000 / 30; // until the agent has told the source's rate
+
+/** What a camera needs of the agent's connection. */
+export interface CameraAgent {
+	/** Shares its uplink among its cameras anew. */
+	shareUplink(now: number): void;
+	/** Tells it, when this turn of the event loop is over, what is demanded and which keys are wanted. */
+	tellSoon(): void;
+}
 
 /** One camera as the relay knows it: who watches it, its newest frames, its state in the agent's words. */
 export class Camera {
 	readonly id: string;
 	readonly channel: number;
 	readonly demand = new CameraDemand();
+	readonly keys = new KeyRequests();
 	readonly subscribers = new Set<Subscriber>();
 	readonly received = { frames: 0, bytes: 0, refused: 0 };
 	name: string;
@@ -34,14 +44,13 @@ export class Camera {
 	epoch = 0;
 	/** Why a viewer would get less than its wish. */
 	shortage: "uplink" | "encoder" = "encoder";
-	/** Shares its agent's uplink among the agent's cameras; null while no agent is there. */
-	shareUplink: ((now: number) => void) | null = null;
-	/** Rungs of the ladder, cheapest first; empty while the camera has told none. */
-	ladder: readonly Rendition[] = [];
+	/** null while no agent is there. */
+	agent: CameraAgent | null = null;
+	/** Rungs of all ladders, the cheapest of each first; empty while the camera has told none. */
+	#offered: readonly Rendition[] = [];
+	#ladders: Record<Codec, ViewerLadder>;
 	#state: CameraState;
 	#since: number;
-	#rungs: readonly Rung[] = [];
-	#rungsTime = Number.NEGATIVE_INFINITY;
 	#newest = new Map<number, RelayedFrame>(); // one per rendition
 	readonly #scene = new SceneSize();
 	readonly #set = new RenditionSet();
@@ -52,6 +61,7 @@ export class Camera {
 		this.channel = channel;
 		this.#since = now;
 		this.#state = { id, state: "connecting", reason: "opening", detail: null, source: null, renditions: [] };
+		this.#ladders = this.#laddersOf([]);
 	}
 
 	/** What viewers are told. */
@@ -73,16 +83,9 @@ export class Camera {
 		return framesPerSecond ? 1000 / framesPerSecond : DEFAULT_INTERVAL_MS;
 	}
 
-	/** The ladder as the choice of a rung sees it: sizes of this scene, now. */
-	rungs(now: number): readonly Rung[] {
-		if (now - this.#rungsTime >= RUNGS_MS) {
-			this.#rungsTime = now;
-			this.#rungs = this.ladder.map((rung) => ({
-				bytes: this.#scene.bytesOf(rung, now),
-				value: pictureValue(rung.ssim),
-			}));
-		}
-		return this.#rungs;
+	/** The rungs a viewer is moved among that decodes `codec` and JPEG. */
+	ladderFor(codec: Codec): ViewerLadder {
+		return this.#ladders[codec];
 	}
 
 	/** Takes the agent's word; whoever watched a rendition that is gone gets the nearest. */
@@ -92,15 +95,15 @@ export class Camera {
 		const isUnknown = state.source === null && state.renditions.length === 0;
 		const { source, renditions } = isUnknown ? this.#state : state;
 		this.#state = { ...state, source, renditions };
-		this.ladder = renditions.filter(({ offer }) => offer === "ladder");
-		this.#rungsTime = Number.NEGATIVE_INFINITY;
+		this.#offered = [...ladderOf(renditions, "jpeg"), ...ladderOf(renditions, "h264")];
+		this.#ladders = this.#laddersOf(renditions);
 		for (const subscriber of this.subscribers) subscriber.ladderChanged(now);
 		this.wishesChanged(now);
 	}
 
 	/** The agent's connection ended. */
 	agentGone(now: number): void {
-		this.shareUplink = null;
+		this.agent = null;
 		this.update({ ...this.#state, state: "offline", reason: "agent-gone", detail: null }, now);
 	}
 
@@ -108,27 +111,39 @@ export class Camera {
 	publish(frame: RelayedFrame, now: number): void {
 		this.received.frames++;
 		this.received.bytes += frame.body.length;
-		const { rendition: id } = frame.header;
+		const { rendition: id, isKey } = frame.header;
 		const rendition = this.#state.renditions.find((one) => one.id === id);
-		if (rendition) this.#scene.add(rendition, frame.body.length, now);
-		// Kept for joiners: one frame of each rendition that is watched, and the very newest.
+		if (rendition) this.#scene.add(rendition, { bytes: frame.body.length, isKey }, now);
+		if (isKey) this.keys.arrived(id);
+		// Kept for joiners: one frame of each rendition that is watched, and the very newest; as long as it is not only
+		// decodable alone, but the rest can be decoded after it.
 		for (const kept of this.#newest.keys()) if (this.demand.countOf(kept) === 0) this.#newest.delete(kept);
-		this.#newest.set(id, frame);
+		if (isKey) this.#newest.set(id, frame);
+		else this.#newest.delete(id);
 		for (const subscriber of this.subscribers) subscriber.offer(frame, now);
 	}
 
-	/** The newest frame of this rendition, else of the smallest there is; null before the first. */
+	/** Asks for a key of this rendition; false when its frames are all keys, or it is not known. */
+	askKey(id: number): boolean {
+		const rendition = this.#state.renditions.find((one) => one.id === id);
+		if (!rendition || rendition.codec === "jpeg") return false;
+		this.keys.want(id);
+		this.agent?.tellSoon();
+		return true;
+	}
+
+	/** The newest frame of this rendition, else the smallest JPEG; null where there is none to begin with. */
 	cached(rendition: number): RelayedFrame | null {
 		const own = this.#newest.get(rendition);
 		if (own) return own;
-		const kept = [...this.#newest.values()].sort((a, b) => a.body.length - b.body.length);
-		return kept[0] ?? null;
+		const kept = [...this.#newest.values()].filter(({ header }) => header.codec === "jpeg");
+		return kept.sort((a, b) => a.body.length - b.body.length)[0] ?? null;
 	}
 
 	/** The rendition nearest to `id`: that one, else the best rung below; null while the camera has told none. */
 	nearest(id: number): Rendition | null {
 		const same = this.#state.renditions.find((rendition) => rendition.id === id);
-		return same ?? this.ladder.findLast((rung) => rung.id <= id) ?? this.ladder[0] ?? null;
+		return same ?? this.#offered.findLast((rung) => rung.id <= id) ?? this.#offered[0] ?? null;
 	}
 
 	/** Bytes per ms of everything its viewers would take if nothing limited the uplink. */
@@ -141,7 +156,7 @@ export class Camera {
 
 	/** Somebody's wish changed: decides anew, over all cameras of the agent, because they share its uplink. */
 	wishesChanged(now: number): void {
-		if (this.shareUplink) this.shareUplink(now);
+		if (this.agent) this.agent.shareUplink(now);
 		else this.allocate(now, null);
 	}
 
@@ -151,14 +166,15 @@ export class Camera {
 	 */
 	allocate(now: number, budget: number | null): void {
 		let left = budget;
-		const offered: Offered[] = this.ladder.map((rung) => ({
+		const offered: Offered[] = this.#offered.map((rung, i) => ({
 			viewers: 0,
 			cost: this.#costOf(rung, now),
 			value: pictureValue(rung.ssim),
+			isLowest: rung.codec !== this.#offered[i - 1]?.codec,
 		}));
 		const requests = new Map<Rendition, number>();
 		for (const { wish } of this.subscribers) {
-			const rung = wish?.offer === "ladder" ? offered[wish.id] : undefined;
+			const rung = wish?.offer === "ladder" ? offered[this.#offered.indexOf(wish)] : undefined;
 			if (rung) rung.viewers++;
 			else if (wish) requests.set(wish, (requests.get(wish) ?? 0) + 1);
 		}
@@ -172,16 +188,27 @@ export class Camera {
 			subscriber.serve(this.#bestFor(subscriber.wish, set, onRequest), now);
 	}
 
-	/** The best rung of the set not above the wish, else the lowest of the set; of those by name the nearest. */
+	/** The best rung of the set and the wish's ladder not above the wish, else the lowest; of those by name the nearest. */
 	#bestFor(wish: Rendition | null, set: number, onRequest: readonly Rendition[]): Rendition | null {
 		if (wish === null) return null;
 		if (wish.offer === "request")
 			return onRequest.toSorted((a, b) => Math.abs(a.id - wish.id) - Math.abs(b.id - wish.id))[0] ?? wish;
-		const made = this.ladder.filter((_, i) => (set >> i) & 1);
+		const made = this.#offered.filter(({ codec }, i) => codec === wish.codec && (set >> i) & 1);
 		return made.findLast(({ id }) => id <= wish.id) ?? made[0] ?? wish;
 	}
 
 	#costOf(rendition: Rendition, now: number): number {
-		return this.#scene.bytesOf(rendition, now) / this.intervalMs;
+		return this.#scene.bytesOf(rendition, now, this.intervalMs) / this.intervalMs;
+	}
+
+	#laddersOf(renditions: readonly Rendition[]): Record<Codec, ViewerLadder> {
+		const sizeOf = (rendition: Rendition, now: number) => ({
+			bytes: this.#scene.bytesOf(rendition, now, this.intervalMs),
+			keyBytes: this.#scene.keyBytesOf(rendition, now, this.intervalMs),
+		});
+		return {
+			jpeg: new ViewerLadder(renditions, "jpeg", sizeOf),
+			h264: new ViewerLadder(renditions, "h264", sizeOf),
+		};
 	}
 }

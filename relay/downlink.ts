@@ -3,11 +3,14 @@ import { bodyPatienceMs } from "#shared/heartbeat.ts";
 import type { Mode } from "#shared/protocol.ts";
 import { FlowWindow } from "#shared/window.ts";
 import type { RelayedFrame } from "./camera.ts";
+import type { Link } from "./evidence.ts";
 import { RateHistory } from "./rate-history.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 const INITIAL_RATE = 800; // bytes per ms: what 360p q60 takes at 30 frames a second, and a third more
 const REMEMBERED_SHARE = 0.7; // networks change
+const MAX_WAIT_MS = 300; // of frames that others build on: beyond it a key is fresher and hardly more than what waits
+const MAX_FIRST_WAIT_MS = 600; // the same before the first ack: all wait for it, on the longest ways too
 const CHOOSE_MS = 50; // an outage must be seen soon after it has become one
 const RATE_MS = 1_500; // horizon of the rate that is told
 const SILENT_MS = 10_000; // nothing acknowledged for this long while frames are out: the viewer stands still
@@ -20,7 +23,8 @@ export interface FrameWriter {
 
 /**
  * One viewer's connection: a flow window shared by all its subscribers, which take turns by what they were sent.
- * Sends when the window admits and never queues: what cannot go now waits in its subscriber's one-slot box.
+ * Sends when the window admits: what cannot go now waits with its subscriber, where newer frames replace it or, if they
+ * build on it, it may get 200 ms old.
  */
 export class Downlink {
 	readonly counters = { sent: 0, acknowledged: 0, dropped: 0 };
@@ -60,13 +64,14 @@ export class Downlink {
 			const frame = subscriber.waiting!;
 			const bytes = frame.headerBytes.length + frame.body.length;
 			// Independent of any ack: a receiver that lies fills one frame of its own socket, no more.
-			if (this.#writer.bufferedBytes > bytes) return;
-			if (!this.#window?.admits(now, subscriber.intervalMs)) return;
+			if (this.#writer.bufferedBytes > bytes || !this.#window?.admits(now, subscriber.intervalMs))
+				return this.#giveUpOld(now);
 			if (!this.#writer.write(frame, this.#delivery, subscriber.isCached(frame))) {
 				this.counters.dropped++;
 				subscriber.settle("dropped");
 				return;
 			}
+			if (frame.header.isKey) subscriber.keyDelivery = this.#delivery;
 			this.#window.sent(now, this.#delivery, bytes);
 			this.#delivery = (this.#delivery + 1) >>> 0;
 			this.counters.sent++;
@@ -74,6 +79,7 @@ export class Downlink {
 			subscriber.turn += bytes / subscriber.weight;
 			subscriber.settle("sent");
 		}
+		this.#askKeys(now);
 	}
 
 	acked(now: number, ack: Ack): void {
@@ -86,24 +92,19 @@ export class Downlink {
 		this.flush(now);
 	}
 
+	/** The viewer of this subscriber can go on with a key alone; one that is on its way already will do. */
+	restart(subscriber: Subscriber, now: number): void {
+		const sentSince = (this.#delivery - (subscriber.keyDelivery ?? this.#delivery)) >>> 0;
+		const isOnItsWay = sentSince > 0 && sentSince <= (this.#window?.framesInFlight ?? 0);
+		if (!isOnItsWay) subscriber.restart(now);
+	}
+
 	/** Looks again which rungs this link carries. Call with every ack and every 50 ms. */
 	choose(now: number): void {
-		const window = this.#window;
-		if (!window || now - this.#chooseTime < CHOOSE_MS) return;
+		if (!this.#window || now - this.#chooseTime < CHOOSE_MS) return;
 		this.#chooseTime = now;
-		const weights = this.#subscribers.reduce((sum, { weight }) => sum + weight, 0);
-		const link = {
-			history: this.#history.buckets,
-			roundTripMs: window.roundTripMs,
-			overdueMs: window.overdueMs(now),
-			headBytes: window.headBytes,
-			sentRate: window.sentRate(now),
-		};
-		for (const subscriber of this.#subscribers) {
-			// Its part of the link: as if each of its frames had that much less time.
-			const intervalMs = (subscriber.intervalMs * subscriber.weight) / weights;
-			subscriber.choose(now, { ...link, intervalMs }, this.mode);
-		}
+		const linkOf = this.#links(this.#window, now);
+		for (const subscriber of this.#subscribers) subscriber.choose(now, linkOf(subscriber), this.mode);
 	}
 
 	/** True once the viewer has stopped acknowledging altogether. */
@@ -115,6 +116,37 @@ export class Downlink {
 	/** What this connection carries, bits per second; null before it is known. */
 	rateBps(now: number): number | null {
 		return this.#window?.isMeasured ? this.#window.rate(now, RATE_MS) * 8_000 : null;
+	}
+
+	/** What is known of the link, as each subscriber has its part of it. */
+	#links(window: FlowWindow, now: number): (subscriber: Subscriber) => Link {
+		const weights = this.#subscribers.reduce((sum, { weight }) => sum + weight, 0);
+		const link = {
+			history: this.#history.buckets,
+			roundTripMs: window.roundTripMs,
+			overdueMs: window.overdueMs(now),
+			headBytes: window.headBytes,
+			sentRate: window.sentRate(now),
+		};
+		// As if each of its frames had that much less time.
+		return ({ intervalMs, weight }) => ({ ...link, intervalMs: (intervalMs * weight) / weights });
+	}
+
+	/** The window is closed: whoever has waited too long behind it goes on with a key, perhaps of a lower rung. */
+	#giveUpOld(now: number): void {
+		const window = this.#window;
+		if (!window) return;
+		const maxMs = window.isMeasured ? MAX_WAIT_MS : MAX_FIRST_WAIT_MS;
+		for (const subscriber of this.#subscribers)
+			if (subscriber.waitedMs(now) > maxMs)
+				subscriber.lose(now, this.#links(window, now)(subscriber), this.mode);
+	}
+
+	/** Asks for the keys somebody waits for; of those who are sent nothing meanwhile, not before the link could take one. */
+	#askKeys(now: number): void {
+		for (const subscriber of this.#subscribers)
+			if (!subscriber.isWaitingForKey || this.#window?.admits(now, subscriber.intervalMs))
+				subscriber.askKey(now);
 	}
 
 	#begin(now: number): void {
@@ -132,7 +164,7 @@ export class Downlink {
 	#nextWaiting(): Subscriber | null {
 		let next: Subscriber | null = null;
 		for (const subscriber of this.#subscribers) {
-			if (!subscriber.hasWaiting) continue;
+			if (!subscriber.waiting) continue;
 			if (subscriber.turn < this.#turn) subscriber.turn = this.#turn;
 			if (!next || subscriber.turn < next.turn) next = subscriber;
 		}

@@ -1,20 +1,17 @@
 import { encodeAck } from "#shared/ack.ts";
 import { ProtocolError } from "#shared/errors.ts";
-import { decodeHeader, type FrameHeader, MAX_BODY_BYTES, stampRelayTime, viewOf } from "#shared/frame.ts";
-import type { Rendition } from "#shared/ladder.ts";
+import { decodeHeader, type FrameHeader, stampRelayTime, viewOf } from "#shared/frame.ts";
 import { Log } from "#shared/log.ts";
 import { parseAgentMessage, type ToAgentMessage } from "#shared/protocol.ts";
-import type { Camera } from "./camera.ts";
+import { AgentDemand } from "./agent-demand.ts";
+import type { Camera, CameraAgent } from "./camera.ts";
+import { checkRenditions, type Fault, faultOf } from "./frame-check.ts";
 import type { Hub } from "./hub.ts";
-import { jpegSize } from "./jpeg-size.ts";
 import { Peer } from "./peer.ts";
 import type { Socket } from "./socket.ts";
 
-const REPEAT_MS = 1_000; // demand is repeated this often until it is confirmed
 const ALLOCATE_MS = 250; // how often it is decided what the agent makes, besides every change of a wish
 const BPS_PER_BYTE_MS = 8_000;
-const MAX_RUNGS = 12; // the choice of a set looks at every one of 2^n
-const MAX_EPOCH_JUMP = 1_000_000; // agents count epochs one by one; a wild one would lock the camera
 const REFUSAL_MS = 1_000; // one complaint a second says as much as thirty
 
 const log = new Log("relay");
@@ -27,13 +24,14 @@ interface Expected {
 }
 
 /** An agent's connection to `/publish`: takes its frames, tells it the demand. */
-export class Publisher extends Peer {
+export class Publisher extends Peer implements CameraAgent {
 	/** Of the running agent behind it; empty until it has said `publish`. */
 	instance = "";
 	readonly #hub: Hub;
 	#cameras = new Map<number, Camera>(); // by channel
 	#expected: Expected | null = null;
-	#demand = { version: 0, text: "", sentTime: 0, isConfirmed: true };
+	readonly #demand = new AgentDemand();
+	#isTelling = false;
 	#uplinkRate: number | null = null; // bytes per ms
 	#allocateTime = 0;
 	#refusalTime = Number.NEGATIVE_INFINITY;
@@ -72,10 +70,9 @@ export class Publisher extends Peer {
 			}
 			case "uplink":
 				this.#uplinkRate = message.rateBps / BPS_PER_BYTE_MS;
-				return this.#allocate(now);
+				return this.shareUplink(now);
 			case "have":
-				if (message.version === this.#demand.version) this.#demand.isConfirmed = true;
-				return;
+				return this.#demand.confirm(message.version);
 			case "stats":
 				for (const stats of message.cameras) this.#cameraById(stats.id).agentStats = stats;
 		}
@@ -99,28 +96,29 @@ export class Publisher extends Peer {
 		this.#expected = { header, headerBytes: message, headerTime: now, camera };
 	}
 
-	/** Sends the demand when it changed, and again while it is unconfirmed. */
+	/** Tells what is demanded and which keys are wanted, as far as the agent does not know. */
 	tellDemand(now: number): void {
-		const cameras = [...this.#cameras.values()]
-			.map((camera) => ({ id: camera.id, renditions: camera.demand.renditions(now) }))
-			.filter(({ renditions }) => renditions.length > 0);
-		const text = JSON.stringify(cameras);
-		const isNew = text !== this.#demand.text;
-		if (!isNew && (this.#demand.isConfirmed || now - this.#demand.sentTime < REPEAT_MS)) return;
-		const version = isNew ? this.#demand.version + 1 : this.#demand.version;
-		this.#demand = { version, text, sentTime: now, isConfirmed: false };
-		this.#tell({ type: "demand", version, cameras });
+		for (const message of this.#demand.messages([...this.#cameras.values()], now)) this.#tell(message);
+	}
+
+	tellSoon(): void {
+		if (this.#isTelling) return;
+		this.#isTelling = true;
+		queueMicrotask(() => {
+			this.#isTelling = false;
+			this.tellDemand(this.clock());
+		});
 	}
 
 	override tick(now: number): void {
 		super.tick(now);
 		if (!this.instance) return;
-		if (now - this.#allocateTime >= ALLOCATE_MS) this.#allocate(now);
+		if (now - this.#allocateTime >= ALLOCATE_MS) this.shareUplink(now);
 		this.tellDemand(now);
 	}
 
 	/** Gives each camera its part of the uplink, by what its viewers want. */
-	#allocate(now: number): void {
+	shareUplink(now: number): void {
 		this.#allocateTime = now;
 		const rate = this.#uplinkRate;
 		const costs = new Map([...this.#cameras.values()].map((camera) => [camera, camera.wantedCost(now)]));
@@ -155,7 +153,7 @@ export class Publisher extends Peer {
 		for (const { id, name } of wanted) {
 			const camera = this.#hub.adopt(id, name);
 			this.#cameras.set(camera.channel, camera);
-			camera.shareUplink = (at) => this.#allocate(at);
+			camera.agent = this;
 		}
 		for (const [channel, camera] of before) if (!this.#cameras.has(channel)) this.#hub.remove(camera);
 		log.info("agent publishes", { cameras: [...ids].join(" ") });
@@ -163,7 +161,7 @@ export class Publisher extends Peer {
 			type: "channels",
 			cameras: [...this.#cameras.values()].map(({ id, channel, epoch }) => ({ id, channel, epoch })),
 		});
-		this.#demand = { version: this.#demand.version, text: "", sentTime: 0, isConfirmed: true };
+		this.#demand.reset();
 		const now = this.clock();
 		this.#hub.camerasChanged(now);
 		this.tellDemand(now);
@@ -182,7 +180,7 @@ export class Publisher extends Peer {
 		camera.publish({ header: { ...header, relayTime: now }, headerBytes, headerView, body }, now);
 	}
 
-	#refuse(camera: Camera, fault: NonNullable<ReturnType<typeof faultOf>>): void {
+	#refuse(camera: Camera, fault: Fault): void {
 		camera.received.refused++;
 		const now = this.clock();
 		if (now - this.#refusalTime < REFUSAL_MS) return;
@@ -199,48 +197,4 @@ export class Publisher extends Peer {
 	#tell(message: ToAgentMessage): void {
 		this.say(message);
 	}
-}
-
-/** What is wrong with a frame, or null. */
-function faultOf(
-	header: FrameHeader,
-	body: Uint8Array,
-	camera: Camera,
-): { reason: "frame-too-large" | "bad-frame"; message: string } | null {
-	if (body.length > MAX_BODY_BYTES)
-		return {
-			reason: "frame-too-large",
-			message: `frame of ${body.length} bytes, at most ${MAX_BODY_BYTES} are taken`,
-		};
-	if (header.codec !== "jpeg")
-		return { reason: "bad-frame", message: `codec ${header.codec} is not offered` };
-	const rendition = camera.renditions.find(({ id }) => id === header.rendition);
-	if (!rendition) return { reason: "bad-frame", message: `rendition ${header.rendition} is not offered` };
-	if (header.width > rendition.width || header.height > rendition.height)
-		return {
-			reason: "bad-frame",
-			message: `${header.width}x${header.height} in a rendition of ${rendition.width}x${rendition.height}`,
-		};
-	if (header.epoch > camera.epoch + MAX_EPOCH_JUMP)
-		return { reason: "bad-frame", message: `epoch ${header.epoch} after ${camera.epoch}` };
-	const size = jpegSize(body);
-	if (!size) return { reason: "bad-frame", message: "body is not a whole JPEG" };
-	if (size.width !== header.width || size.height !== header.height)
-		return {
-			reason: "bad-frame",
-			message: `JPEG of ${size.width}x${size.height}, its header says ${header.width}x${header.height}`,
-		};
-	return null;
-}
-
-/** The ladder's rungs must be 0, 1, 2 ..., cheapest first, and every id stand there once; throws ProtocolError. */
-function checkRenditions(renditions: readonly Rendition[]): void {
-	const ladder = renditions.filter(({ offer }) => offer === "ladder");
-	const isInOrder = ladder.every(({ id }, i) => id === i);
-	if (!isInOrder || ladder.length > MAX_RUNGS)
-		throw new ProtocolError(
-			`camera.renditions: the ladder's ids must be 0 to at most ${MAX_RUNGS - 1}, in order`,
-		);
-	if (new Set(renditions.map(({ id }) => id)).size < renditions.length)
-		throw new ProtocolError("camera.renditions: an id stands there twice");
 }

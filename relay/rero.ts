@@ -60,7 +60,13 @@ export class ReroViewer implements Session {
 		});
 		this.downlink.add(this.#subscriber, now);
 		this.#subscriber.ask(
-			{ rendition: qualityId(this.#quality), maxLines: null, maxFramesPerSecond: null, isFocused: false },
+			{
+				rendition: qualityId(this.#quality),
+				maxLines: null,
+				maxFramesPerSecond: null,
+				isFocused: false,
+				codec: "jpeg",
+			},
 			now,
 		);
 		this.#subscriber.start(now);

@@ -22,7 +22,7 @@ export function cameraReport(camera: Camera, now: number) {
 			codec: rendition.codec,
 			width: rendition.width,
 			height: rendition.height,
-			quality: rendition.quality,
+			...(rendition.codec === "jpeg" ? { quality: rendition.quality } : { maxBps: rendition.maxBps }),
 			offer: rendition.offer,
 			viewers: demand.countOf(rendition.id),
 		})),
@@ -42,7 +42,7 @@ export function cameraReport(camera: Camera, now: number) {
 				replaced: sum((one) => one.replaced),
 				dropped: sum((one) => one.counters.dropped),
 				notDue: sum((one) => one.counters.notDue),
-				waiting: sum((one) => (one.hasWaiting ? 1 : 0)),
+				waiting: sum((one) => one.waitingCount),
 			},
 		},
 	};

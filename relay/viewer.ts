@@ -48,6 +48,7 @@ export class Viewer extends Peer {
 	protected take(value: unknown): void {
 		const message = parseViewerMessage(value);
 		if (message.type === "watch") this.#watch(message);
+		else if (message.type === "key") this.#restart(message.camera);
 	}
 
 	protected takeBinary(message: Uint8Array): void {
@@ -82,24 +83,31 @@ export class Viewer extends Peer {
 	}
 
 	/** Makes the subscribers what the list says; what cannot be taken is refused and left as it was. */
-	#watch({ mode, rememberedBps, cameras }: Watch): void {
+	#watch({ mode, codecs, rememberedBps, cameras }: Watch): void {
 		if (new Set(cameras.map(({ id }) => id)).size < cameras.length)
 			throw new ProtocolError("watch.cameras: an id stands there twice");
 		const now = this.clock();
 		this.downlink.mode = mode;
 		if (rememberedBps !== null) this.downlink.rememberedRate = rememberedBps / BPS_PER_BYTE_MS;
+		const codec = codecs.includes("h264") ? "h264" : "jpeg";
 		const current = new Map(this.downlink.subscribers.map((one) => [one.camera.id, one]));
 		for (const { id, ...settings } of cameras) {
 			const camera = this.#hub.camera(id);
 			const subscriber = current.get(id) ?? (camera && this.#join(camera, now));
 			current.delete(id);
 			if (!subscriber) this.#refuse(id, "unknown-camera", `no camera "${id}"`);
-			else if (!subscriber.ask(settings, now)) this.#refuseRendition(id, settings.rendition);
+			else if (!subscriber.ask({ ...settings, codec }, now)) this.#refuseRendition(id, settings.rendition);
 			subscriber?.start(now);
 		}
 		for (const subscriber of current.values()) this.forget(subscriber, now);
 		this.#hub.demandChanged(now);
 		this.#tellChoice(now);
+	}
+
+	/** The page can go on with a key alone. */
+	#restart(id: string): void {
+		const subscriber = this.downlink.subscribers.find(({ camera }) => camera.id === id);
+		if (subscriber) this.downlink.restart(subscriber, this.clock());
 	}
 
 	#join(camera: Camera, now: number): Subscriber {

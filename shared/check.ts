@@ -48,6 +48,11 @@ export function nullable<T>(check: Check<T>): Check<T | null> {
 	return (value, path) => (value === null ? null : check(value, path));
 }
 
+/** `fallback` when the field is not there at all. */
+export function optional<T>(check: Check<T>, fallback: T): Check<T> {
+	return (value, path) => (value === undefined ? fallback : check(value, path));
+}
+
 export function array<T>(check: Check<T>, maxLength: number): Check<T[]> {
 	return (value, path) =>
 		Array.isArray(value) && value.length <= maxLength
@@ -68,4 +73,13 @@ export function object<T extends Record<string, Check<unknown>>>(
 		for (const [name, check] of entries) out[name] = check(source[name], `${path}.${name}`);
 		return out as { [K in keyof T]: Checked<T[K]> };
 	};
+}
+
+/** One of several objects, told apart by the text in their field `tag`, which each of them checks as well. */
+export function variant<T extends Record<string, Check<object>>>(
+	tag: string,
+	kinds: T,
+): Check<Checked<T[keyof T]>> {
+	const kindOf = object({ [tag]: oneOf(...Object.keys(kinds)) });
+	return (value, path) => kinds[kindOf(value, path)[tag]!]!(value, path) as Checked<T[keyof T]>;
 }

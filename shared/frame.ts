@@ -5,7 +5,7 @@ export const MESSAGE = { frame: 1, ack: 2, ping: 3, pong: 4 } as const;
 
 /** Codecs by their number on the wire. */
 const CODECS = { jpeg: 1, h264: 2 } as const;
-type Codec = keyof typeof CODECS;
+export type Codec = keyof typeof CODECS;
 
 /** No encoded frame may be larger: the receiver refuses it by its header, before a byte of the body is kept. */
 export const MAX_BODY_BYTES = 2 * 1024 * 1024;

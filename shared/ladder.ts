@@ -4,13 +4,10 @@ export interface Size {
 	height: number;
 }
 
-/** One independently decodable encoding of a camera. */
-export interface Rendition extends Size {
+/** What renditions of every codec have. */
+interface Offer extends Size {
 	/** Unique within the camera, and the same rung of the same ladder keeps it when the source changes size. */
 	id: number;
-	codec: "jpeg";
-	/** The JPEG encoder's number, 1..100. */
-	quality: number;
 	/** What one frame of an average scene takes; real scenes differ by up to 6x, so never plan by this alone. */
 	nominalBytes: number;
 	/** Luma SSIM of an average scene against the source, after upscaling to the source's size. */
@@ -18,6 +15,23 @@ export interface Rendition extends Size {
 	/** `ladder`: chosen automatically. `request`: made only when somebody names it. */
 	offer: "ladder" | "request";
 }
+
+export interface JpegRendition extends Offer {
+	codec: "jpeg";
+	/** The JPEG encoder's number, 1..100. */
+	quality: number;
+}
+
+export interface H264Rendition extends Offer {
+	codec: "h264";
+	/** x264's constant rate factor, 0..51, lower is better; what is aimed at below `maxBps`. */
+	crf: number;
+	/** Bits per second it never exceeds over a quarter of a second. */
+	maxBps: number;
+}
+
+/** One encoding of a camera, made and decoded without any other. */
+export type Rendition = JpegRendition | H264Rendition;
 
 interface Step {
 	lines: number;
@@ -74,16 +88,59 @@ const QUALITY_COST: readonly (readonly [quality: number, bytesAt720p: number, ss
 	[95, 295_500, 0.957],
 ];
 const QUALITY_ID = 100; // 130..195 are the full-size qualities; rungs count from 0
+const BYTES_EXPONENT = 0.77; // bytes grow slower than pixels: 180p to 720p at q40 is 16x the pixels, 8.5x the bytes
 
-/** Every rendition a camera of this size offers: its ladder, cheapest first, then what is made on request only. */
-export function renditionsFor(source: Size): Rendition[] {
-	return [...ladderFor(source), ...QUALITY_COST.map((row) => fullSize(source, row))];
+interface H264Step {
+	lines: number;
+	crf: number;
+	maxBps: number;
+	nominalBytes: number;
+	ssim: number;
+	/** The same of a source of 1080 lines. */
+	ssimOf1080: number;
 }
 
-/** The ladder alone, cheapest rung first; rung i has id i. */
-export function ladderFor(source: Size): Rendition[] {
+// Measured with x264 superfast (the agent's settings take fewer bits of a still scene, the same in a pan) on a still
+// scene with moving things and on a pan, both with a camera's noise: bytes are geometric means at 30 frames a second,
+// SSIM the mean of what JPEG of the same likeness has above; 1080 lines on the still scene alone
+// (tests/bench/codecs.ts).
+const H264_STEPS: readonly H264Step[] = [
+	{ lines: 240, crf: 28, maxBps: 200_000, nominalBytes: 820, ssim: 0.83, ssimOf1080: 0.81 },
+	{ lines: 360, crf: 26, maxBps: 500_000, nominalBytes: 1_930, ssim: 0.87, ssimOf1080: 0.855 },
+	{ lines: 540, crf: 26, maxBps: 1_000_000, nominalBytes: 3_110, ssim: 0.9, ssimOf1080: 0.885 },
+	{ lines: 720, crf: 26, maxBps: 1_500_000, nominalBytes: 4_560, ssim: 0.94, ssimOf1080: 0.91 },
+	{ lines: 720, crf: 24, maxBps: 3_000_000, nominalBytes: 10_800, ssim: 0.96, ssimOf1080: 0.93 },
+	{ lines: TOP_LINES, crf: 24, maxBps: 5_000_000, nominalBytes: 16_700, ssim: 0.96, ssimOf1080: 0.96 },
+];
+const H264_ID = 200; // rung i has id 200 + i, in every ladder it is part of
+const H264_REDUCED_SHARE = 0.8; // of the source's lines that a reduced rung has at most
+const LARGE_LINES = 900;
+const LEAST_SHARE = 1 / 16; // of the rate of 720 lines: tiny sources need some anyway
+
+/** Every rendition a camera of this size offers: its ladders, cheapest first, then what is made on request only. */
+export function renditionsFor(source: Size): Rendition[] {
+	return [
+		...ladderFor(source),
+		...h264LadderFor(source),
+		...QUALITY_COST.map((row) => fullSize(source, row)),
+	];
+}
+
+/** The ladder of one codec among `renditions`, cheapest rung first. */
+export function ladderOf<C extends Rendition["codec"]>(
+	renditions: readonly Rendition[],
+	codec: C,
+): Extract<Rendition, { codec: C }>[] {
+	return renditions.filter(
+		(rendition): rendition is Extract<Rendition, { codec: C }> =>
+			rendition.offer === "ladder" && rendition.codec === codec,
+	);
+}
+
+/** The JPEG ladder alone, cheapest rung first; rung i has id i. */
+export function ladderFor(source: Size): JpegRendition[] {
 	const lines = Math.min(source.width, source.height);
-	const measuredLines = lines >= 900 ? 1080 : 720;
+	const measuredLines = lines >= LARGE_LINES ? 1080 : 720;
 	return stepsFor(lines).map((step, id) => {
 		const size = scaled(source, Math.min(step.lines, TOP_LINES));
 		return {
@@ -103,18 +160,44 @@ export function qualityId(quality: number): number {
 	return QUALITY_ID + Math.min(95, Math.max(30, Math.round(quality / 5) * 5));
 }
 
-/** What people call a rendition: "720p q50". */
+/** What people call a rendition: "720p q50", "720p H.264 3 Mbit/s". */
 export function renditionName(rendition: Rendition): string {
-	return `${Math.min(rendition.width, rendition.height)}p q${rendition.quality}`;
+	const lines = Math.min(rendition.width, rendition.height);
+	if (rendition.codec === "jpeg") return `${lines}p q${rendition.quality}`;
+	const kilobits = rendition.maxBps / 1000;
+	return `${lines}p H.264 ${kilobits < 1000 ? `${kilobits} kbit/s` : `${kilobits / 1000} Mbit/s`}`;
+}
+
+/** The H.264 ladder alone, cheapest rung first. */
+export function h264LadderFor(source: Size): H264Rendition[] {
+	const lines = Math.min(source.width, source.height);
+	const isLarge = lines >= LARGE_LINES;
+	return H264_STEPS.flatMap((step, index) => {
+		const isFull = isLarge ? step.lines === TOP_LINES : step.lines === 720;
+		if (!isFull && step.lines > H264_REDUCED_SHARE * lines) return [];
+		const size = evened(scaled(source, isFull ? TOP_LINES : step.lines));
+		const pixels = (step.lines * step.lines * 16) / 9; // of the size it was measured at
+		const share = Math.max(LEAST_SHARE, ((size.width * size.height) / pixels) ** BYTES_EXPONENT);
+		return {
+			id: H264_ID + index,
+			codec: "h264",
+			...size,
+			crf: step.crf,
+			maxBps: Number((step.maxBps * share).toPrecision(2)),
+			nominalBytes: Math.round(step.nominalBytes * share),
+			ssim: isLarge ? step.ssimOf1080 : step.ssim,
+			offer: "ladder",
+		};
+	});
 }
 
 function stepsFor(lines: number): readonly Step[] {
-	if (lines >= 900) return LADDER_1080;
+	if (lines >= LARGE_LINES) return LADDER_1080;
 	if (lines >= 600) return LADDER_720;
 	return LADDER_720.filter((step) => step.lines === FULL || step.lines <= lines * REDUCED_SHARE);
 }
 
-function fullSize(source: Size, [quality, bytesAt720p, ssim]: (typeof QUALITY_COST)[number]): Rendition {
+function fullSize(source: Size, [quality, bytesAt720p, ssim]: (typeof QUALITY_COST)[number]): JpegRendition {
 	return {
 		id: qualityId(quality),
 		codec: "jpeg",
@@ -129,9 +212,8 @@ function fullSize(source: Size, [quality, bytesAt720p, ssim]: (typeof QUALITY_CO
 
 /** What a frame of `size` takes when one of `measuredLines` at 16:9 took `measuredBytes`. */
 function bytesAt({ width, height }: Size, measuredBytes: number, measuredLines: number): number {
-	// Bytes grow slower than pixels: 180p to 720p at q40 is 16x the pixels, 8.5x the bytes.
 	const measuredPixels = (measuredLines * measuredLines * 16) / 9;
-	return Math.round(measuredBytes * ((width * height) / measuredPixels) ** 0.77);
+	return Math.round(measuredBytes * ((width * height) / measuredPixels) ** BYTES_EXPONENT);
 }
 
 function scaled(source: Size, lines: number): Size {
@@ -139,4 +221,10 @@ function scaled(source: Size, lines: number): Size {
 	if (share >= 1) return { width: source.width, height: source.height };
 	const even = (length: number) => Math.max(2, Math.round((length * share) / 2) * 2);
 	return { width: even(source.width), height: even(source.height) };
+}
+
+/** H.264 in 4:2:0 knows even sizes only. */
+function evened({ width, height }: Size): Size {
+	const even = (length: number) => length - (length % 2);
+	return { width: even(width), height: even(height) };
 }

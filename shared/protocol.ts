@@ -8,9 +8,12 @@ import {
 	number,
 	object,
 	oneOf,
+	optional,
 	text,
+	variant,
 } from "./check.ts";
 import { ProtocolError } from "./errors.ts";
+import type { Codec } from "./frame.ts";
 
 /** Grows with every change that an older peer would misread. */
 export const PROTOCOL_VERSION = 1;
@@ -64,15 +67,22 @@ const state = oneOf("live", "connecting", "offline");
 const reason = nullable(oneOf(...CAMERA_REASONS));
 const side = integer(1, MAX_SIDE);
 
-const rendition = object({
+const offerFields = {
 	id: renditionId,
-	codec: oneOf("jpeg"),
 	width: side,
 	height: side,
-	quality: integer(1, 100),
 	nominalBytes: integer(1, Number.MAX_SAFE_INTEGER),
 	ssim: number(0, 1),
 	offer: oneOf("ladder", "request"),
+};
+const rendition = variant("codec", {
+	jpeg: object({ ...offerFields, codec: oneOf("jpeg"), quality: integer(1, 100) }),
+	h264: object({
+		...offerFields,
+		codec: oneOf("h264"),
+		crf: integer(0, 51),
+		maxBps: integer(1, Number.MAX_SAFE_INTEGER),
+	}),
 });
 const source = nullable(object({ width: side, height: side, framesPerSecond: nullable(number(0, 1_000)) }));
 const cameraFields = {
@@ -120,6 +130,8 @@ const VIEWER_MESSAGES = {
 	/** The full set of what this page shows now; an empty list stops all frames. */
 	watch: object({
 		mode: oneOf(...MODES),
+		/** What the viewer decodes; JPEG is always among them. */
+		codecs: optional<Codec[]>(array(oneOf("jpeg", "h264"), 2), ["jpeg"]),
 		/** What this network carried when the page last watched over it, bits per second. */
 		rememberedBps: nullable(number(1, Number.MAX_SAFE_INTEGER)),
 		cameras: array(
@@ -136,6 +148,8 @@ const VIEWER_MESSAGES = {
 			MAX_CAMERAS,
 		),
 	}),
+	/** Frames were missed or the decoder is new: the relay goes on at a key. */
+	key: object({ camera: cameraId }),
 };
 const ANY_FROM_RELAY = {
 	welcome: object({ protocol: integer(0, 65_535), software: text(64) }),
@@ -152,6 +166,8 @@ const TO_AGENT_MESSAGES = {
 		version,
 		cameras: array(object({ id: cameraId, renditions: array(renditionId, MAX_RENDITIONS) }), MAX_CAMERAS),
 	}),
+	/** Somebody joins or lost frames: the next frame of this rendition is to be a key. */
+	key: object({ camera: cameraId, rendition: renditionId }),
 };
 const TO_VIEWER_MESSAGES = {
 	...ANY_FROM_RELAY,

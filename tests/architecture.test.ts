@@ -19,6 +19,8 @@ const PACKAGES: Record<string, readonly string[]> = {
 		"agent/av-*",
 		"agent/*-source.ts",
 		"agent/decoder.ts",
+		"agent/h264-codec.ts",
+		"agent/h264-encoder.ts",
 		"agent/live-decode.ts",
 		"agent/quiet-av.ts",
 		"agent/raw-frame.ts",

@@ -106,6 +106,11 @@ export class Connection {
 		this.#send(JSON.stringify({ type: "watch", ...watch }));
 	}
 
+	/** Says that frames of a camera were missed: what comes next of it is to be a key. */
+	askKey(camera: string): void {
+		this.#send(JSON.stringify({ type: "key", camera }));
+	}
+
 	/** Asks the relay for a sign of life now, because this machine may have slept or changed its network. */
 	probe(): void {
 		this.#send(encodePing({ sentTime: localNow() }));

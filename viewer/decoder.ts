@@ -1,101 +1,80 @@
-import { localNow } from "#shared/clock.ts";
-import type { FrameHeader } from "#shared/frame.ts";
-import { Latest } from "#shared/latest.ts";
 import type { Frame } from "./connection.ts";
+import { FrameOrder } from "./frame-order.ts";
+import { type H264Events, H264Stream } from "./h264-stream.ts";
+import { JpegDecoder } from "./jpeg-decoder.ts";
+import { type Picture, Pictures } from "./picture.ts";
 
-const OTHER_CLOCK_MS = 5_000; // no frame comes this late: a relay with another clock is answering
-
-/** A decoded frame. Whoever takes it closes it. */
-export interface Picture {
-	readonly image: ImageBitmap;
-	readonly header: FrameHeader;
-	readonly receiveTime: number;
-	/** Decoding took this long, ms. */
-	readonly processingDuration: number;
-	close(): void;
-}
-
-/** Decodes the frames of one camera: one at a time, the freshest next, never an older one after a newer. */
+/** Decodes the frames of one camera, whatever their codec; never shows an older one after a newer. */
 export class Decoder {
-	/** Frames whose bytes were not a picture; the one before stays on screen. */
-	undecodable = 0;
-	/** Frames that arrived after a newer one. */
+	/** Frames that arrived after a newer one, or were decoded after it. */
 	late = 0;
-	/** Pictures handed out and not yet closed. */
-	picturesOpen = 0;
-	readonly #next = new Latest<Frame>();
+	readonly #pictures = new Pictures();
+	readonly #order = new FrameOrder();
+	readonly #jpeg: JpegDecoder;
+	readonly #h264: H264Stream;
 	readonly #onPicture: (picture: Picture) => void;
-	/** Without an epoch: the next frame sets it. */
-	#newest: { epoch: number | null; captureTime: number } | null = null;
-	#isBusy = false;
+	#shownPlace = -1;
 
-	/** `onPicture` takes ownership. */
-	constructor(onPicture: (picture: Picture) => void) {
-		this.#onPicture = onPicture;
+	/** `events.picture` takes ownership. */
+	constructor(events: H264Events) {
+		this.#onPicture = events.picture;
+		const show = (picture: Picture) => this.#show(picture);
+		this.#jpeg = new JpegDecoder(this.#pictures, show);
+		this.#h264 = new H264Stream(this.#pictures, { ...events, picture: show });
 	}
 
 	/** Frames superseded while they waited. */
 	get replaced(): number {
-		return this.#next.replaced;
+		return this.#jpeg.replaced + this.#h264.replaced;
+	}
+
+	/** Frames that made no picture; the one before stays on screen. */
+	get undecodable(): number {
+		return this.#jpeg.undecodable + this.#h264.undecodable;
+	}
+
+	/** Pictures handed out and not yet closed. */
+	get picturesOpen(): number {
+		return this.#pictures.open;
 	}
 
 	offer(frame: Frame): void {
-		if (this.#newest && isOlder(frame.header, this.#newest)) {
-			this.late++;
-			return;
-		}
-		this.#newest = frame.header;
-		this.#next.offer(frame);
-		if (!this.#isBusy) void this.#work();
+		const place = this.#order.take(frame.header);
+		// Whatever builds on a late frame needs it decoded all the same.
+		if (frame.header.codec === "h264") return this.#h264.offer({ ...frame, place });
+		this.#h264.stop();
+		if (place === null) this.late++;
+		else this.#jpeg.offer({ ...frame, place });
+	}
+
+	/** To be called four times a second. */
+	check(): void {
+		this.#h264.check();
+	}
+
+	/** Nobody looks: a decoder would be kept for nothing. */
+	rest(): void {
+		this.#jpeg.clear();
+		this.#h264.stop();
 	}
 
 	/** The camera starts anew, maybe on another machine with another clock: any frame is newer than what was. */
 	restart(): void {
-		this.#newest = null;
-		this.#next.clear();
+		this.#order.restart();
+		this.#jpeg.clear();
 	}
 
 	/** Frames come over another connection, maybe of a relay that counts other epochs: only the capture's time decides. */
 	reconnected(): void {
-		if (this.#newest) this.#newest = { ...this.#newest, epoch: null };
+		this.#order.reconnected();
 	}
 
-	async #work(): Promise<void> {
-		this.#isBusy = true;
-		for (let frame = this.#next.take(); frame; frame = this.#next.take()) {
-			const startTime = localNow();
-			try {
-				const image = await decode(frame);
-				this.#onPicture(this.#picture(image, frame, localNow() - startTime));
-			} catch {
-				this.undecodable++; // counted and shown in the details: one line per bad frame would flood the console
-			}
+	#show(picture: Picture): void {
+		if (picture.place === null || picture.place < this.#shownPlace) {
+			this.late++;
+			return picture.close();
 		}
-		this.#isBusy = false;
+		this.#shownPlace = picture.place;
+		this.#onPicture(picture);
 	}
-
-	#picture(image: ImageBitmap, { header, receiveTime }: Frame, processingDuration: number): Picture {
-		this.picturesOpen++;
-		let isOpen = true;
-		const close = () => {
-			if (!isOpen) return;
-			isOpen = false;
-			image.close();
-			this.picturesOpen--;
-		};
-		return { image, header, receiveTime, processingDuration, close };
-	}
-}
-
-function isOlder(frame: FrameHeader, than: { epoch: number | null; captureTime: number }): boolean {
-	const byMs = than.captureTime - frame.captureTime;
-	if (than.epoch === null) return byMs > 0 && byMs < OTHER_CLOCK_MS;
-	if (frame.epoch !== than.epoch) return frame.epoch < than.epoch;
-	return byMs > 0;
-}
-
-/** Rejects for bytes that are not a picture, truncated ones too (an `<img>` would show them half grey). */
-function decode({ header, body }: Frame): Promise<ImageBitmap> {
-	if (header.codec !== "jpeg") throw new TypeError(`cannot decode ${header.codec}`);
-	return createImageBitmap(new Blob([body], { type: "image/jpeg" }));
 }

@@ -95,6 +95,11 @@ export class Downlink {
 		for (const session of [this.#serving, this.#next]) if (session?.liveTime != null) this.#say(session);
 	}
 
+	/** Lets a camera go on at a key. */
+	askKey(camera: string): void {
+		this.#serving?.connection.askKey(camera);
+	}
+
 	/** What the present network carried before, bits per second: said with the next list. */
 	remember(rateBps: number | null): void {
 		this.#rememberedBps = rateBps;

@@ -4,6 +4,7 @@ import type { CameraStatus, WatchedCamera } from "#shared/protocol.ts";
 import type { Choices, Frame } from "./connection.ts";
 import { narrowed } from "./decode-load.ts";
 import { Downlink, type Link, type Wish } from "./downlink.ts";
+import { codecsOf, findObstacle, type Obstacle } from "./h264-support.ts";
 import type { Canvas } from "./painter.ts";
 import { type CameraStats, Screen } from "./screen.ts";
 import { History } from "./studio/history.ts";
@@ -12,11 +13,14 @@ import { Taps } from "./studio/taps.ts";
 
 const REPORT_MS = 250;
 
+/** What the page shows; what it decodes is the engine's to add. */
+export type Shown = Omit<Wish, "codecs">;
+
 /** What the page asks of the engine. */
 export type Command =
 	| { is: "start"; url: string }
 	/** The full set of what the relay is asked for. */
-	| { is: "watch"; watch: Wish }
+	| { is: "watch"; watch: Shown }
 	/** What this network carried before, bits per second. */
 	| { is: "remember"; rateBps: number | null }
 	| { is: "show"; camera: string; canvas: Canvas }
@@ -33,6 +37,8 @@ export type Report =
 	| { is: "cameras"; cameras: CameraStatus[] }
 	| { is: "choice"; now: number; choice: Choices }
 	| { is: "studio"; report: StudioReport }
+	/** Whether the page shows H.264; null: it does. */
+	| { is: "h264"; obstacle: Obstacle | null }
 	| { is: "stats"; now: number; clock: ClockReading | null; stats: Record<string, CameraStats> };
 
 /** Relay clock minus the engine's, and the round trip it was read over, ms. */
@@ -56,8 +62,9 @@ export class Engine {
 	readonly #taps = new Taps();
 	#studio: Promise<Studio> | null = null;
 	#live = new Set<string>();
-	#ladderLines = new Map<string, number[]>(); // camera -> what its rungs have
-	#wish: Wish = { mode: "balanced", cameras: [] };
+	#renditions = new Map<string, readonly Rendition[]>(); // of each camera
+	#wish: Shown | null = null; // nothing was said yet
+	#obstacle: Obstacle | null | "unknown" = "unknown";
 
 	/** `signal` ends what `start` began. Without a studio nothing is remembered. */
 	constructor(report: Reporter, signal: AbortSignal, loadStudio: LoadStudio | null) {
@@ -101,30 +108,46 @@ export class Engine {
 			for (const camera of [...this.#screens.keys()]) this.#hide(camera);
 		});
 		void this.#downlink.run(url, this.#signal);
+		void findObstacle(this.#signal).then((obstacle) => this.#found(obstacle));
 	}
 
-	#watch(wish: Wish): void {
+	#watch(wish: Shown): void {
 		this.#wish = wish;
 		for (const [id, screen] of this.#screens) screen.wish = this.#wishOf(id);
 		this.#ask();
 	}
 
 	#wishOf(camera: string): WatchedCamera | undefined {
-		return this.#wish.cameras.find(({ id }) => id === camera);
+		return this.#wish?.cameras.find(({ id }) => id === camera);
 	}
 
-	/** Asks for what the page wishes, no more than the browser manages. */
+	/** Asks for what the page wishes, no more than the browser manages; not before that is known. */
 	#ask(): void {
+		if (!this.#wish || this.#obstacle === "unknown") return;
+		const codecs = codecsOf(this.#obstacle);
 		const cameras = this.#wish.cameras.map((camera) => {
 			const caps = this.#screens.get(camera.id)?.caps;
-			return caps ? narrowed(camera, caps) : camera;
+			const pinned = this.#renditions.get(camera.id)?.find(({ id }) => id === camera.rendition);
+			const rendition = pinned && !codecs.includes(pinned.codec) ? null : camera.rendition;
+			return caps ? narrowed({ ...camera, rendition }, caps) : { ...camera, rendition };
 		});
-		this.#downlink.watch({ ...this.#wish, cameras });
+		this.#downlink.watch({ mode: this.#wish.mode, codecs, cameras });
+	}
+
+	/** From now on the page shows H.264 or does not. */
+	#found(obstacle: Obstacle | null): void {
+		if (this.#obstacle !== "unknown" && this.#obstacle !== null) return; // the first one is the reason
+		this.#obstacle = obstacle;
+		this.#report({ is: "h264", obstacle });
+		this.#ask();
 	}
 
 	#show(camera: string, canvas: Canvas): void {
 		this.#hide(camera);
-		const screen = new Screen(canvas, () => this.#downlink.clock);
+		const screen = new Screen(canvas, () => this.#downlink.clock, {
+			keyNeeded: () => this.#downlink.askKey(camera),
+			gaveUp: (obstacle) => this.#found(obstacle),
+		});
 		screen.tap = (picture) => this.#taps.see(camera, picture);
 		screen.wish = this.#wishOf(camera);
 		this.#screens.set(camera, screen);
@@ -143,11 +166,11 @@ export class Engine {
 
 	#cameras(cameras: CameraStatus[]): void {
 		this.#ids.clear();
-		this.#ladderLines.clear();
+		this.#renditions.clear();
 		const live = new Set<string>();
 		for (const { id, channel, state, renditions } of cameras) {
 			this.#ids.set(channel, id);
-			this.#ladderLines.set(id, linesOf(renditions));
+			this.#renditions.set(id, renditions);
 			if (state === "live") live.add(id);
 			if (state === "live" && !this.#live.has(id)) this.#screens.get(id)?.restart();
 		}
@@ -174,7 +197,7 @@ export class Engine {
 		const stats: Record<string, CameraStats> = {};
 		let isOther = false;
 		for (const [id, screen] of this.#screens) {
-			if (screen.adapt(now, this.#ladderLines.get(id) ?? [])) isOther = true;
+			if (screen.adapt(now, this.#renditions.get(id) ?? [])) isOther = true;
 			stats[id] = screen.stats(now);
 		}
 		if (isOther) this.#ask();
@@ -182,10 +205,4 @@ export class Engine {
 		const reading = clock && roundTripTime !== null ? { offsetMs: clock.offsetMs, roundTripTime } : null;
 		this.#report({ is: "stats", now, clock: reading, stats });
 	}
-}
-
-function linesOf(renditions: readonly Rendition[]): number[] {
-	return renditions
-		.filter(({ offer }) => offer === "ladder")
-		.map(({ width, height }) => Math.min(width, height));
 }

@@ -1,6 +1,6 @@
 import { localNow } from "#shared/clock.ts";
 import { Latest } from "#shared/latest.ts";
-import type { Picture } from "./decoder.ts";
+import type { Picture } from "./picture.ts";
 
 /** Where pictures go: handed over to the Worker, or the page's own where that is not possible. */
 export type Canvas = OffscreenCanvas | HTMLCanvasElement;
@@ -39,10 +39,10 @@ export class Painter {
 		this.#request = 0;
 		const picture = this.#next.take();
 		if (!picture) return;
-		const { image } = picture;
+		const { image, width, height } = picture;
 		// Setting a size empties the canvas, so only when it changes, and the new picture follows in the same frame.
-		if (this.#canvas.width !== image.width) this.#canvas.width = image.width;
-		if (this.#canvas.height !== image.height) this.#canvas.height = image.height;
+		if (this.#canvas.width !== width) this.#canvas.width = width;
+		if (this.#canvas.height !== height) this.#canvas.height = height;
 		this.#context?.drawImage(image, 0, 0);
 		picture.close();
 		this.#onPainted(picture, localNow());

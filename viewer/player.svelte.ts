@@ -8,6 +8,7 @@ import type { Link } from "./downlink.ts";
 import type { ClockReading } from "./engine.ts";
 import { type EngineHost, type EnginePath, type HostReport, startEngine } from "./engine-host.ts";
 import type { Engines } from "./engines.ts";
+import { codecsOf, type Obstacle } from "./h264-support.ts";
 import {
 	readMode,
 	readOrder,
@@ -51,6 +52,8 @@ export class Player {
 	/** Renditions chosen by hand; a missing one was not looked up yet. */
 	pins = $state.raw<Record<string, number | null>>({});
 	mode = $state.raw<Mode>(readMode());
+	/** Why the page shows no H.264; null: it does, or that is not known yet. */
+	obstacle = $state.raw<Obstacle | null>(null);
 	path = $state.raw<EnginePath | null>(null);
 	/** How the open camera's picture lies in its tile. */
 	zoom = $state.raw<Zoom>(FIT);
@@ -155,6 +158,13 @@ export class Player {
 		this.#ask();
 	}
 
+	/** The rendition chosen by hand where this browser can show it; null: the relay chooses. */
+	pinOf(camera: CameraStatus): number | null {
+		const pin = this.pins[camera.id] ?? null;
+		const pinned = camera.renditions.find(({ id }) => id === pin);
+		return pinned && !codecsOf(this.obstacle).includes(pinned.codec) ? null : pin;
+	}
+
 	/** What the relay weighs by where the choice is its own. */
 	weigh(mode: Mode): void {
 		this.mode = mode;
@@ -202,6 +212,9 @@ export class Player {
 				return this.#takeCameras(report.cameras);
 			case "choice":
 				return this.#takeChoices(report.choice, report.now);
+			case "h264":
+				this.obstacle = report.obstacle;
+				return;
 			case "stats": {
 				this.stats = report.stats;
 				this.now = report.now;

@@ -1,12 +1,15 @@
 import type { ClockOffset } from "#shared/clock.ts";
 import { localNow } from "#shared/clock.ts";
 import { HEADER_BYTES } from "#shared/frame.ts";
+import { ladderOf, type Rendition } from "#shared/ladder.ts";
 import type { WatchedCamera } from "#shared/protocol.ts";
 import type { Frame } from "./connection.ts";
 import { type Caps, DecodeLoad } from "./decode-load.ts";
-import { Decoder, type Picture } from "./decoder.ts";
+import { Decoder } from "./decoder.ts";
+import type { Obstacle } from "./h264-support.ts";
 import { Meter, type Stages } from "./meter.ts";
 import { type Canvas, Painter } from "./painter.ts";
+import type { Picture } from "./picture.ts";
 import type { Tap } from "./studio/taps.ts";
 
 /** What one camera shows at one instant; a new snapshot four times a second. Names follow the W3C statistics. */
@@ -39,6 +42,13 @@ export interface CameraStats {
 	browserLines: number | null;
 }
 
+export interface ScreenEvents {
+	/** Nothing can be shown before the camera's next key. */
+	keyNeeded(): void;
+	/** H.264 does not work in this browser. */
+	gaveUp(obstacle: Obstacle): void;
+}
+
 /** One camera's way to its canvas: decode, paint, measure. */
 export class Screen {
 	/** Sees every decoded picture before it is painted. */
@@ -54,13 +64,18 @@ export class Screen {
 	#watchedTime: number | null = null;
 
 	/** `clock` is the present connection's. */
-	constructor(canvas: Canvas, clock: () => ClockOffset | null) {
+	constructor(canvas: Canvas, clock: () => ClockOffset | null, events: ScreenEvents) {
 		this.#clock = clock;
 		this.#painter = new Painter(canvas, (picture, time) => this.#painted(picture, time));
-		this.#decoder = new Decoder((picture) => {
-			this.#load.decoded(localNow(), picture.processingDuration);
-			this.tap?.(picture);
-			this.#painter.offer(picture);
+		this.#decoder = new Decoder({
+			picture: (picture) => {
+				if (picture.busyMs !== null) this.#load.decoded(localNow(), picture.busyMs);
+				this.tap?.(picture);
+				this.#painter.offer(picture);
+			},
+			keyNeeded: () => this.#watchedTime !== null && events.keyNeeded(),
+			behind: () => this.#load.behind(),
+			gaveUp: (obstacle) => events.gaveUp(obstacle),
 		});
 	}
 
@@ -77,6 +92,7 @@ export class Screen {
 		this.#watchedTime = wish ? localNow() : null;
 		this.#load.reset();
 		if (wish) this.#meter.reset();
+		else this.#decoder.rest();
 	}
 
 	/** What the browser manages to decode; `adapt` changes it. */
@@ -84,9 +100,15 @@ export class Screen {
 		return this.#load.caps;
 	}
 
-	/** Looks whether the browser keeps up; true when `caps` changed. `ladderLines`: what the camera's rungs have. */
-	adapt(now: number, ladderLines: readonly number[]): boolean {
-		return this.#watchedTime !== null && this.#load.decide(now, ladderLines);
+	/** Looks four times a second whether the browser keeps up; true when `caps` changed. */
+	adapt(now: number, renditions: readonly Rendition[]): boolean {
+		if (this.#watchedTime === null) return false;
+		this.#decoder.check();
+		const ladder = ladderOf(renditions, this.#load.codec ?? "jpeg");
+		return this.#load.decide(
+			now,
+			ladder.map(({ width, height }) => Math.min(width, height)),
+		);
 	}
 
 	/** What comes next may be from another encoder. */
@@ -123,7 +145,7 @@ export class Screen {
 	}
 
 	close(): void {
-		this.#decoder.restart();
+		this.#decoder.rest();
 		this.#painter.close();
 	}
 

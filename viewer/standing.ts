@@ -36,9 +36,12 @@ export function limitOf(standing: Standing | undefined, browserLines: number | n
 }
 
 function compare(from: number, to: number, renditions: readonly Rendition[]): "up" | "down" | null {
-	const bytes = (rendition: number) => renditions.find(({ id }) => id === rendition)?.nominalBytes;
-	const before = bytes(from);
-	const after = bytes(to);
-	if (before === undefined || after === undefined || before === after) return null;
-	return after > before ? "up" : "down";
+	const before = renditions.find(({ id }) => id === from);
+	const after = renditions.find(({ id }) => id === to);
+	if (!before || !after) return null;
+	// Bytes tell the rungs of one ladder apart; between two, only the likeness of what they show compares.
+	const gain =
+		before.codec === after.codec ? after.nominalBytes - before.nominalBytes : after.ssim - before.ssim;
+	if (gain === 0) return null;
+	return gain > 0 ? "up" : "down";
 }

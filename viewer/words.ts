@@ -2,6 +2,7 @@ import { CLOSE } from "#shared/close.ts";
 import { type Rendition, renditionName } from "#shared/ladder.ts";
 import type { CameraReason, Change, Limit, Mode } from "#shared/protocol.ts";
 import type { Link } from "./downlink.ts";
+import type { Obstacle } from "./h264-support.ts";
 import type { Standing } from "./standing.ts";
 import type { TileState } from "./tile-state.ts";
 
@@ -178,6 +179,29 @@ export function qualityLabel(
 	const why = limit === null || limit === "none" ? "" : LIMIT_WORDS[limit];
 	if (pin !== null) return { what: shown ? renditionName(shown) : "Fixed", why };
 	return { what: shown ? `Auto ${Math.min(shown.width, shown.height)}p` : "Auto", why };
+}
+
+/** Why the page shows no H.264, and what helps where something does. */
+export function obstacleWords(obstacle: Obstacle): string {
+	switch (obstacle.is) {
+		case "insecure":
+			return "open https:// or localhost to get H.264";
+		case "missing":
+			return "this browser has no video decoder";
+		case "unsupported":
+			return `this browser does not decode H.264 (${obstacle.codec})`;
+		case "failing":
+			return `this browser's H.264 decoder failed (${obstacle.words})`;
+		case "silent":
+			return "this browser's H.264 decoder gave no picture";
+	}
+}
+
+/** The codec on screen; `obstacle`: what keeps it from the camera's H.264, if anything does. */
+export function codecWords(shown: Rendition | undefined, obstacle: Obstacle | null): string {
+	if (!shown) return "–";
+	if (shown.codec === "h264") return "H.264";
+	return obstacle ? `JPEG: ${obstacleWords(obstacle)}` : "JPEG";
 }
 
 /** "down 12 s ago: your network". */

@@ -32,6 +32,7 @@ describe("from the environment", () => {
 		expect(readConfig({})).toEqual({
 			publishUrl: "ws://127.0.0.1:6732/publish",
 			cameras: [{ id: "camera", name: "Camera", isNamed: false, spec: null }],
+			encoder: "software",
 			logFormat: "text",
 		});
 	});
@@ -66,6 +67,7 @@ describe("from the environment", () => {
 		[{ RELAY_URL: "ftp://x" }, "RELAY_URL"],
 		[{ RELAY_URL: "ws://u:p@x" }, "RELAY_URL: must not contain a user"],
 		[{ LOG_FORMAT: "xml" }, "LOG_FORMAT"],
+		[{ ENCODER: "gpu" }, "ENCODER"],
 		[{ CAMERA: "test:", CAMERAS_FILE: "x" }, "CAMERA and CAMERAS_FILE are both set"],
 		[{ CAMERAS_FILE: "/nowhere/cameras.toml" }, "/nowhere/cameras.toml: CAMERAS_FILE: no such file"],
 	])("%o is refused by name", (environment, expected) => {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { localNow } from "#shared/clock.ts";
 import { EncodeSlots } from "../../agent/encode-slots.ts";
+import { H264_CODECS } from "../../agent/h264-codec.ts";
 import { type EncodedFrame, type FrameSink, Pipeline } from "../../agent/pipeline.ts";
 import { RawFrame } from "../../agent/raw-frame.ts";
 import { Scaler } from "../../agent/scaler.ts";
@@ -20,8 +21,9 @@ class Sink implements FrameSink {
 		return aheadBytes + bytes <= this.room;
 	}
 
-	send(frame: EncodedFrame): void {
+	send(frame: EncodedFrame): boolean {
 		this.sent.push(frame);
+		return true;
 	}
 }
 
@@ -30,7 +32,7 @@ const grey = new Uint8Array(SIZE.width * SIZE.height * 3).fill(128);
 const raw = () => RawFrame.fromPixels(grey, { ...SIZE, format: "rgb24" }, localNow(), scaler);
 
 function pipelineTo(sink: Sink): Pipeline {
-	const pipeline = new Pipeline(sink, new EncodeSlots(2));
+	const pipeline = new Pipeline(sink, { slots: new EncodeSlots(2), h264: H264_CODECS.software });
 	pipeline.reset(SIZE, 30);
 	return pipeline;
 }

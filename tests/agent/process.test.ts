@@ -12,7 +12,16 @@ describe("the command", () => {
 		await using help = run(["--help"]);
 		expect(await help.exited).toBe(0);
 		const text = help.lines.join("\n");
-		for (const word of ["RELAY_URL", "CAMERA", "CAMERAS_FILE", "test:", "webcam:", "rtsp://", "--list"])
+		for (const word of [
+			"RELAY_URL",
+			"CAMERA",
+			"CAMERAS_FILE",
+			"ENCODER",
+			"test:",
+			"webcam:",
+			"rtsp://",
+			"--list",
+		])
 			expect(text).toContain(word);
 	});
 

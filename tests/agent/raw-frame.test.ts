@@ -3,6 +3,8 @@ import {
 	AV_PIX_FMT_YUV420P,
 	AV_PIX_FMT_YUVJ422P,
 	AVCOL_RANGE_JPEG,
+	AVCOL_RANGE_MPEG,
+	AVCOL_SPC_BT470BG,
 	AVCOL_SPC_BT709,
 	type AVPixelFormat,
 	Frame,
@@ -151,6 +153,29 @@ describe("raw frame", () => {
 		release();
 		release();
 		expect(raw.rgb({ width: 16, height: 16 })).rejects.toThrow("after it was freed");
+		scaler.close();
+	});
+
+	test("yuv420p has the source's range and matrix, and is made once a size", async () => {
+		const scaler = new Scaler();
+		const size = { width: 32, height: 24 };
+		const hd = planar(AV_PIX_FMT_YUV420P, { width: 64, height: 48 }, { y: 63, u: 102, v: 240 });
+		hd.colorSpace = AVCOL_SPC_BT709;
+		const webcam = planar(AV_PIX_FMT_YUVJ422P, { width: 65, height: 49 }, RED);
+		for (const [source, colors, red] of [
+			[hd, { colorRange: AVCOL_RANGE_MPEG, colorSpace: AVCOL_SPC_BT709 }, [63, 102, 240]],
+			[webcam, { colorRange: AVCOL_RANGE_JPEG, colorSpace: AVCOL_SPC_BT470BG }, [76, 85, 255]],
+		] as const) {
+			using raw = new RawFrame(source, 0, scaler);
+			const [frame, same] = await Promise.all([raw.yuv420p(size), raw.yuv420p({ ...size })]);
+			expect(same).toBe(frame);
+			expect(frame).toMatchObject({ ...size, ...colors });
+			for (const [plane, value] of red.entries())
+				for (const pixel of frame.data?.[plane] ?? []) expect(Math.abs(pixel - value)).toBeLessThanOrEqual(3);
+			const rgb = await raw.rgb(size);
+			for (const [channel, value] of [255, 0, 0].entries())
+				expect(Math.abs((rgb[channel] ?? 99) - value)).toBeLessThanOrEqual(5);
+		}
 		scaler.close();
 	});
 

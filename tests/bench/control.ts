@@ -3,7 +3,8 @@
 import type { Ack } from "#shared/ack.ts";
 import { ladderFor } from "#shared/ladder.ts";
 import { FlowWindow } from "#shared/window.ts";
-import { pictureValue, type Rung, RungChooser } from "../../relay/allocation.ts";
+import { pictureValue, RungChooser } from "../../relay/allocation.ts";
+import type { Rung } from "../../relay/evidence.ts";
 import { RateHistory } from "../../relay/rate-history.ts";
 import { numberOption, report, rounded } from "./report.ts";
 
@@ -16,7 +17,9 @@ const GOAL_US = 3;
 
 const rungs: Rung[] = ladderFor({ width: 1280, height: 720 }).map(({ nominalBytes, ssim }) => ({
 	bytes: nominalBytes,
+	keyBytes: nominalBytes,
 	value: pictureValue(ssim),
+	isSkippable: true,
 }));
 
 /** A viewer on a link of constant rate without jitter: the least that can happen, at full frame rate. */

@@ -1,6 +1,6 @@
 // CPU that one frame costs the agent on each rung: conversion, JPEG, and what sharp's settings take and give.
 // Threads included; test cards under a scene's texture and a camera's noise, as a webcam's MJPEG decodes to (yuvj422p).
-import { AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUVJ422P, Frame, SoftwareScaleContext } from "node-av";
+import { AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUVJ422P, type Frame, SoftwareScaleContext } from "node-av";
 import sharp from "sharp";
 import { ladderFor, renditionName, type Size } from "#shared/ladder.ts";
 import { encodeJpeg } from "../../agent/jpeg-encoder.ts";
@@ -8,6 +8,7 @@ import { RawFrame } from "../../agent/raw-frame.ts";
 import { Scaler } from "../../agent/scaler.ts";
 import { TestPicture } from "../../agent/test-picture.ts";
 import { numberOption, report, rounded } from "./report.ts";
+import { allocate, sceneTexture } from "./scene.ts";
 
 const rounds = numberOption("rounds", 30);
 const FRAMES = 4; // different ones: no step sees the same picture twice in a row
@@ -104,39 +105,4 @@ function noisyFrame({ width, height }: Size, index: number): Frame {
 	converter.freeContext();
 	card.free();
 	return camera;
-}
-
-/** Detail of all sizes with amplitudes as in photographs, near 1/f; about as hard to encode as the ladder's. */
-function sceneTexture({ width, height }: Size): Float32Array {
-	const texture = new Float32Array(width * height);
-	for (let cell = 2; cell <= 256; cell *= 2) {
-		const columns = Math.ceil(width / cell) + 2;
-		const grid = Float32Array.from(
-			{ length: columns * (Math.ceil(height / cell) + 2) },
-			() => Math.random() - 0.5,
-		);
-		const amplitude = 5 * cell ** 0.5;
-		for (let y = 0; y < height; y++) {
-			const row = Math.floor(y / cell) * columns;
-			const down = (y % cell) / cell;
-			for (let x = 0; x < width; x++) {
-				const at = row + Math.floor(x / cell);
-				const right = (x % cell) / cell;
-				const top = (grid[at] ?? 0) * (1 - right) + (grid[at + 1] ?? 0) * right;
-				const bottom = (grid[at + columns] ?? 0) * (1 - right) + (grid[at + columns + 1] ?? 0) * right;
-				texture[y * width + x]! += amplitude * (top * (1 - down) + bottom * down);
-			}
-		}
-	}
-	return texture;
-}
-
-function allocate({ width, height }: Size, format: typeof AV_PIX_FMT_YUVJ420P): Frame {
-	const frame = new Frame();
-	frame.alloc();
-	frame.width = width;
-	frame.height = height;
-	frame.format = format;
-	if (frame.getBuffer(1) < 0) throw new Error("no memory for a frame");
-	return frame;
 }

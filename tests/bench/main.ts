@@ -1,10 +1,13 @@
 // bun run bench NAME [--json] [options]: measures on this machine; figures of one run are compared within it.
 const BENCHES: Record<string, string> = {
+	agent:
+		"CPU of the whole agent by what is in demand: two JPEG rungs beside H.264 and JPEG (--source CAMERA)",
+	codecs: "kbit/s, SSIM and CPU of every rung, JPEG beside H.264 (--clip FILE, --lines N, --noise SIGMA)",
 	control: "CPU per frame and viewer of the flow window and the choice of the rung",
 	encode: "CPU per frame of every rung and of the conversion before it",
 	fanout: "relay's CPU per delivered frame at 300 subscribers, beside a bare Bun.serve loop",
 	network: "ages on screen over slow, changing links: the product beside what others do",
-	latency: "camera frame available to drawn in Chromium, 720p30",
+	latency: "camera frame available to drawn in Chromium, 720p30; --codec h264 too",
 	soak: "memory of relay and agent while viewers come and go",
 };
 

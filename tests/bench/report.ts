@@ -13,6 +13,21 @@ export function numberOption(name: string, fallback: number): number {
 	process.exit(2);
 }
 
+/** The text after `--name`, or null. */
+export function textOption(name: string): string | null {
+	const at = options.indexOf(`--${name}`);
+	return at < 0 ? null : (options[at + 1] ?? null);
+}
+
+/** The text after `--name`, one of `choices`, the first where there is none; ends the process when it is another. */
+export function choiceOption<C extends string>(name: string, choices: readonly [C, ...C[]]): C {
+	const text = textOption(name);
+	const choice = text === null ? choices[0] : choices.find((one) => one === text);
+	if (choice) return choice;
+	console.error(`--${name} ${text}: expected ${choices.join(" or ")}`);
+	process.exit(2);
+}
+
 /** Prints the table people read, and with --json the object machines read, as the last line. */
 export function report(rows: readonly object[], figures: object): void {
 	if (rows.length > 0) console.log(Bun.inspect.table(rows as object[], { colors: false }));

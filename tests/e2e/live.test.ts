@@ -36,13 +36,6 @@ const report = async (): Promise<Report> =>
 const encoded = async () =>
 	new Map((await report()).counters.agent?.renditions.map(({ id, encoded }) => [id, encoded]) ?? []);
 
-/** Picks a rendition in the page's menu. */
-async function choose(page: ViewerPage, id: number): Promise<void> {
-	await page.page.keyboard.press("q");
-	await page.page.locator(`[data-panel=quality] input[value="${id}"]`).check({ force: true });
-	await page.page.keyboard.press("Escape");
-}
-
 /** Waits until the agent has confirmed that it makes nothing any more. */
 async function idle(): Promise<Report> {
 	await until(async () => (await report()).demand.length === 0, { what: "no demand", timeoutMs: 10_000 });
@@ -90,8 +83,8 @@ describe("demand is exact", () => {
 			await using one = await ViewerPage.open(browser, relay.url);
 			await using two = await ViewerPage.open(browser, relay.url);
 			await Promise.all([one.reaches("bench", "live"), two.reaches("bench", "live")]);
-			await choose(one, 1);
-			await choose(two, 4);
+			await one.choose(1);
+			await two.choose(4);
 			await until(async () => (await report()).demand.join() === "1,4", { what: "demand for 1 and 4" });
 			await until(async () => (await one.tile("bench", "rendition")) === "1", { what: "rung 1 on page one" });
 			await until(async () => (await two.tile("bench", "rendition")) === "4", { what: "rung 4 on page two" });
@@ -117,7 +110,7 @@ describe("one page", () => {
 		let dials = 0;
 		page.page.on("websocket", () => dials++);
 		for (const rung of [0, 8, 3, 6]) {
-			await choose(page, rung);
+			await page.choose(rung);
 			await until(async () => (await page.tile("bench", "rendition")) === `${rung}`, {
 				what: `rung ${rung}`,
 			});

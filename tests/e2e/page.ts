@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page, Worker } from "playwright-core";
 import { type OpenPage, openPage, type View } from "../support/chromium.ts";
 import { until } from "../support/until.ts";
 
@@ -59,6 +59,19 @@ export class ViewerPage implements AsyncDisposable {
 		return (await notice.textContent()) ?? "";
 	}
 
+	/** Picks a rendition in the page's menu. */
+	async choose(rendition: number): Promise<void> {
+		await this.page.keyboard.press("q");
+		await this.page.locator(`[data-panel=quality] input[value="${rendition}"]`).check({ force: true });
+		await this.page.keyboard.press("Escape");
+	}
+
+	/** Lines of the picture on a tile's canvas. */
+	async canvasLines(camera: string): Promise<number> {
+		const canvas = this.page.locator(`article[data-camera="${camera}"] canvas`);
+		return await canvas.evaluate((one) => (one as HTMLCanvasElement).height);
+	}
+
 	/** See in-page.ts. */
 	async sightings(camera: string, count: number) {
 		return await this.page.evaluate(([id, n]) => sightings(id, n), [camera, count] as const);
@@ -69,21 +82,32 @@ export class ViewerPage implements AsyncDisposable {
 		return await this.page.evaluate((id) => pictureClock(id), camera);
 	}
 
+	/** Has the page's Worker note what it draws from now on: see in-worker.ts. */
+	async spy(): Promise<Worker> {
+		const [worker] = this.page.workers();
+		if (!worker) throw new Error("the page has no worker");
+		await worker.evaluate(await scriptOf("in-worker.ts"));
+		return worker;
+	}
+
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#open[Symbol.asyncDispose]();
 	}
 }
 
-let script: Promise<string> | undefined;
+const scripts = new Map<string, Promise<string>>();
 
-function inPageScript(): Promise<string> {
-	script ??= (async () => {
-		const built = await Bun.build({
-			entrypoints: [join(import.meta.dir, "in-page.ts")],
-			target: "browser",
-			format: "iife",
-		});
-		return await built.outputs[0]!.text();
-	})();
+/** What `in-page.ts` adds to a page. */
+export function inPageScript(): Promise<string> {
+	return scriptOf("in-page.ts");
+}
+
+function scriptOf(file: string): Promise<string> {
+	const script =
+		scripts.get(file) ??
+		Bun.build({ entrypoints: [join(import.meta.dir, file)], target: "browser", format: "iife" }).then(
+			({ outputs }) => outputs[0]!.text(),
+		);
+	scripts.set(file, script);
 	return script;
 }

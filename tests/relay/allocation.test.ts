@@ -2,12 +2,15 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { ladderFor } from "#shared/ladder.ts";
 import { MODES, type Mode } from "#shared/protocol.ts";
-import { type Link, pictureValue, type Rung, RungChooser } from "../../relay/allocation.ts";
+import { pictureValue, RungChooser } from "../../relay/allocation.ts";
+import type { Link, Rung } from "../../relay/evidence.ts";
 import { RateHistory } from "../../relay/rate-history.ts";
 
 const rungs: Rung[] = ladderFor({ width: 1280, height: 720 }).map(({ nominalBytes, ssim }) => ({
 	bytes: nominalBytes,
+	keyBytes: nominalBytes,
 	value: pictureValue(ssim),
+	isSkippable: true,
 }));
 const TOP = rungs.length - 1;
 const START = 3;
@@ -280,4 +283,55 @@ test("a picture's value is 0 below SSIM 0.7 and 1 from 0.965 on", () => {
 	expect([0.5, 0.7, 0.8325, 0.965, 1].map((ssim) => Math.round(pictureValue(ssim) * 100))).toEqual([
 		0, 0, 50, 100, 100,
 	]);
+});
+
+describe("rungs whose frames cannot be left out one by one", () => {
+	const low: Rung = { bytes: 1_000, keyBytes: 5_000, value: 0.5, isSkippable: false };
+	const high: Rung = { bytes: 4_000, keyBytes: 24_000, value: 0.9, isSkippable: false };
+
+	/** Where a chooser of these rungs is after a while on a link of constant rate, bytes per ms. */
+	function settled(rate: number, ladder: Rung[], start: number): number {
+		const chooser = new RungChooser(start, 0);
+		const history = new RateHistory();
+		for (let now = 0; now < 20_000; now += 33) {
+			const { bytes } = ladder[chooser.rung]!;
+			history.add({ time: now, bytes, serviceMs: bytes / rate });
+			chooser.decide(now, linkOf(history, bytes / 33), { rungs: ladder, cap: 1, mode: "balanced" });
+		}
+		return chooser.rung;
+	}
+
+	const linkOf = (history: RateHistory, sentRate: number): Link => ({
+		history: history.buckets,
+		roundTripMs: 40,
+		overdueMs: 0,
+		headBytes: 1_000,
+		sentRate,
+		intervalMs: 1000 / 30,
+	});
+	const asJpeg = (rung: Rung): Rung => ({ ...rung, keyBytes: rung.bytes, isSkippable: true });
+
+	test("are left where not all of them fit, though as JPEGs fewer of them would do", () => {
+		expect(settled(105, [low, high].map(asJpeg), 1)).toBe(1);
+		expect(settled(105, [low, high], 1)).toBe(0);
+	});
+
+	test("are not climbed to where their key keeps the link busy for too long, and kept once one is there", () => {
+		expect(settled(150, [low, { ...high, keyBytes: 4_000 }], 0)).toBe(1);
+		expect(settled(150, [low, high], 0)).toBe(0);
+		expect(settled(200, [low, high], 0)).toBe(1);
+		expect(settled(150, [low, high], 1)).toBe(1);
+	});
+
+	test("are left for good by whoever lost its place, where another key would take too long", () => {
+		const history = new RateHistory();
+		for (let now = 0; now < 2_000; now += 33)
+			history.add({ time: now, bytes: 4_000, serviceMs: 4_000 / 150 });
+		const chooser = new RungChooser(1, 0);
+		const choice = { rungs: [low, high], cap: 1, mode: "balanced" } as const;
+		expect(chooser.descend(2_000, linkOf(history, 120), choice)).toBe(0);
+		const quick = new RungChooser(1, 0);
+		const small = { ...choice, rungs: [low, { ...high, keyBytes: 8_000 }] };
+		expect(quick.descend(2_000, linkOf(history, 120), small)).toBe(1);
+	});
 });

@@ -3,10 +3,17 @@ import { encodeHeader, type FrameHeader, viewOf } from "#shared/frame.ts";
 import { renditionsFor } from "#shared/ladder.ts";
 import { Camera, type RelayedFrame } from "../../relay/camera.ts";
 import { Downlink, type FrameWriter } from "../../relay/downlink.ts";
-import { type Settings, Subscriber } from "../../relay/subscriber.ts";
+import { Subscriber } from "../../relay/subscriber.ts";
+import type { Settings } from "../../relay/wish.ts";
 
 const SIZE = { width: 1280, height: 720 };
-const SETTINGS: Settings = { rendition: 0, maxLines: null, maxFramesPerSecond: null, isFocused: false };
+const SETTINGS: Settings = {
+	rendition: 0,
+	maxLines: null,
+	maxFramesPerSecond: null,
+	isFocused: false,
+	codec: "jpeg",
+};
 
 /** A socket that remembers what it was given and can be made to refuse. */
 class Recorder implements FrameWriter {
@@ -122,7 +129,7 @@ describe("every frame offered is counted once", () => {
 				downlink.acked(now, { delivery: last.delivery, headerTime: now, bodyTime: now });
 		}
 		const { offered, sent, dropped } = subscriber!.counters;
-		expect(offered).toBe(sent + dropped + subscriber!.replaced + (subscriber!.hasWaiting ? 1 : 0));
+		expect(offered).toBe(sent + dropped + subscriber!.replaced + subscriber!.waitingCount);
 		expect(dropped).toBeGreaterThan(0);
 		expect(downlink.counters).toMatchObject({ sent, dropped });
 	});

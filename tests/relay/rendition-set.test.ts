@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ladderFor } from "#shared/ladder.ts";
+import { h264LadderFor, ladderFor } from "#shared/ladder.ts";
 import { pictureValue } from "../../relay/allocation.ts";
 import { bestSet, type Offered, RenditionSet } from "../../relay/rendition-set.ts";
 
@@ -12,6 +12,7 @@ function offered(viewers: Record<number, number>): Offered[] {
 		viewers: viewers[i] ?? 0,
 		cost: (nominalBytes * 30) / 1_000,
 		value: pictureValue(ssim),
+		isLowest: i === 0,
 	}));
 }
 
@@ -57,10 +58,10 @@ describe("bestSet", () => {
 		.map((rungs) => {
 			let cost = 0;
 			let value = 0;
-			return rungs.map((rung): Offered => {
+			return rungs.map((rung, i): Offered => {
 				cost += rung.cost;
 				value = Math.min(1, value + rung.gain);
-				return { viewers: rung.viewers, cost, value };
+				return { viewers: rung.viewers, cost, value, isLowest: i === 0 };
 			});
 		});
 	const anyBudget = fc.double({ min: 0, max: 10_000, noNaN: true });
@@ -81,6 +82,54 @@ describe("bestSet", () => {
 				expect([...served].sort()).toEqual(made.sort());
 			}),
 		);
+	});
+
+	/** What a set is worth and costs, rung by rung and viewer by viewer. */
+	function worthOf(made: readonly number[], rungs: readonly Offered[], budget: number): number | null {
+		const ladderOf = (rung: number) => rungs.slice(0, rung + 1).filter(({ isLowest }) => isLowest).length;
+		let value = 0;
+		const least = new Set<number>();
+		for (const [own, { viewers }] of rungs.entries()) {
+			if (viewers === 0) continue;
+			least.add(ladderOf(own));
+			const best = made.findLast((rung) => rung <= own && ladderOf(rung) === ladderOf(own));
+			if (best === undefined) return null;
+			value += viewers * rungs[best]!.value;
+		}
+		const cost = made.reduce((sum, rung) => sum + rungs[rung]!.cost, 0);
+		if (cost > budget && made.length > least.size) return null;
+		return Math.min(1, budget / cost) * value - 1e-6 * cost;
+	}
+
+	test("of two ladders it is the best of all sets of at most four", () => {
+		fc.assert(
+			fc.property(anyRungs, anyRungs, anyBudget, (jpeg, h264, budget) => {
+				const rungs = [...jpeg.slice(0, 5), ...h264.slice(0, 5)];
+				if (!rungs.some(({ viewers }) => viewers > 0)) return;
+				const all = Array.from({ length: 2 ** rungs.length }, (_, set) =>
+					rungs.map((_, i) => i).filter((i) => (set >> i) & 1),
+				);
+				const worths = all
+					.filter(({ length }) => length > 0 && length <= 4)
+					.map((made) => worthOf(made, rungs, budget) ?? Number.NEGATIVE_INFINITY);
+				const chosen = bestSet(rungs, budget);
+				const made = rungs.map((_, i) => i).filter((i) => (chosen >> i) & 1);
+				expect(worthOf(made, rungs, budget)).toBeCloseTo(Math.max(...worths), 6);
+			}),
+			{ numRuns: 60 },
+		);
+	});
+
+	test("two ladders on an uplink too small for one of each: the cheapest of each", () => {
+		const jpeg = offered({ 8: 1 });
+		const h264 = h264LadderFor({ width: 1280, height: 720 }).map(({ nominalBytes, ssim }, i) => ({
+			viewers: i === 4 ? 1 : 0,
+			cost: (nominalBytes * 30) / 1_000,
+			value: pictureValue(ssim),
+			isLowest: i === 0,
+		}));
+		const set = bestSet([...jpeg, ...h264], 100);
+		expect([...Array(15).keys()].filter((i) => (set >> i) & 1)).toEqual([0, jpeg.length]);
 	});
 
 	test("more uplink is never worse", () => {

@@ -1,6 +1,14 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { ladderFor, qualityId, renditionName, renditionsFor } from "#shared/ladder.ts";
+import {
+	h264LadderFor,
+	type JpegRendition,
+	ladderFor,
+	ladderOf,
+	qualityId,
+	renditionName,
+	renditionsFor,
+} from "#shared/ladder.ts";
 
 const anySize = fc.record({
 	width: fc.integer({ min: 16, max: 7680 }),
@@ -45,6 +53,51 @@ test("for any source the rungs grow in cost and size, none is larger than the so
 	);
 });
 
+test("the H.264 ladder is cut to the source, and a rung keeps its id", () => {
+	const ladder = (width: number, height: number) =>
+		h264LadderFor({ width, height }).map((rung) => `${rung.id} ${renditionName(rung)}`);
+	expect(ladder(1280, 720)).toEqual([
+		"200 240p H.264 200 kbit/s",
+		"201 360p H.264 500 kbit/s",
+		"202 540p H.264 1 Mbit/s",
+		"203 720p H.264 1.5 Mbit/s",
+		"204 720p H.264 3 Mbit/s",
+	]);
+	expect(ladder(1920, 1080)).toEqual([...ladder(1280, 720), "205 1080p H.264 5 Mbit/s"]);
+	expect(ladder(3840, 2160)).toEqual(ladder(1920, 1080));
+	expect(ladder(640, 480)).toEqual([
+		"200 240p H.264 160 kbit/s",
+		"201 360p H.264 400 kbit/s",
+		"203 480p H.264 640 kbit/s",
+		"204 480p H.264 1.3 Mbit/s",
+	]);
+	expect(h264LadderFor({ width: 720, height: 1280 })[0]).toMatchObject({ width: 240, height: 426 });
+});
+
+test("for any source H.264 rungs grow in cost, their sides are even and no longer than the source's", () => {
+	fc.assert(
+		fc.property(anySize, (source) => {
+			const ladder = h264LadderFor(source);
+			expect(ladder.length).toBeGreaterThanOrEqual(2);
+			expect(ladderOf(renditionsFor(source), "h264")).toEqual(ladder);
+			ladder.forEach((rung, i) => {
+				expect(rung.width % 2 === 0 && rung.width > 0 && rung.width <= source.width).toBe(true);
+				expect(rung.height % 2 === 0 && rung.height > 0 && rung.height <= source.height).toBe(true);
+				const below = ladder[i - 1];
+				if (!below) return;
+				for (const field of ["id", "maxBps", "nominalBytes", "ssim"] as const)
+					expect(rung[field]).toBeGreaterThan(below[field]);
+				expect(rung.width * rung.height).toBeGreaterThanOrEqual(below.width * below.height);
+			});
+		}),
+	);
+});
+
+test("a ladder is one codec's; what is made on request belongs to none", () => {
+	const renditions = renditionsFor({ width: 1280, height: 720 });
+	expect(ladderOf(renditions, "jpeg")).toEqual(ladderFor({ width: 1280, height: 720 }));
+});
+
 test("a tall picture is measured by its short side", () => {
 	expect(ladderFor({ width: 720, height: 1280 })[0]).toMatchObject({ width: 180, height: 320 });
 });
@@ -64,7 +117,7 @@ test("each of ReRo-CCTV's qualities is a full-size rendition, others map to the 
 	);
 	for (let quality = 30; quality <= 95; quality++) {
 		const made = byId.get(qualityId(quality));
-		expect(Math.abs(made!.quality - quality)).toBeLessThanOrEqual(2);
+		expect(Math.abs((made as JpegRendition).quality - quality)).toBeLessThanOrEqual(2);
 		expect(made).toMatchObject({ width: 640, height: 480, offer: "request" });
 	}
 });

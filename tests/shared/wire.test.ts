@@ -183,6 +183,11 @@ describe("properties", () => {
 	});
 });
 
+test("a viewer that does not say what it decodes decodes JPEG", () => {
+	const watch = { type: "watch", mode: "balanced", rememberedBps: null, cameras: [] };
+	expect(parseViewerMessage(watch)).toHaveProperty("codecs", ["jpeg"]);
+});
+
 test("text that is not JSON is refused", () => {
 	expect(() => parseJson("{")).toThrow(ProtocolError);
 });

@@ -13,6 +13,7 @@ const OWN_VARIABLES = [
 	"CAMERA",
 	"CAMERA_NAME",
 	"CAMERAS_FILE",
+	"ENCODER",
 	"LOG_FORMAT",
 	"NODE_ENV",
 ];

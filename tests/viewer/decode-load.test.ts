@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Codec } from "#shared/frame.ts";
 import { DecodeLoad, narrowed } from "../../viewer/decode-load.ts";
 import { watchedCamera } from "./fake-relay.ts";
 
@@ -10,9 +11,11 @@ class Bench {
 	now = 0;
 	changes = 0;
 	pixelMs: number;
+	codec: Codec;
 
-	constructor(pixelMs: number) {
+	constructor(pixelMs: number, codec: Codec = "jpeg") {
 		this.pixelMs = pixelMs;
+		this.codec = codec;
 	}
 
 	run(seconds: number, framesPerSecond = 30): this {
@@ -22,7 +25,7 @@ class Bench {
 			const height = Math.min(720, maxLines ?? 720);
 			const width = (height * 16) / 9;
 			this.now += 1_000 / Math.min(framesPerSecond, maxFramesPerSecond ?? framesPerSecond);
-			this.load.received({ captureTime: this.now, width, height });
+			this.load.received({ codec: this.codec, isCached: false, captureTime: this.now, width, height });
 			this.load.decoded(this.now, (this.pixelMs * width * height) / 1e6);
 			if (this.load.decide(this.now, RUNGS)) this.changes++;
 		}
@@ -68,6 +71,31 @@ describe("a browser that decodes too slowly", () => {
 		bench.run(2);
 		bench.pixelMs = 10;
 		expect(bench.run(60).changes).toBe(0);
+	});
+});
+
+describe("a browser that decodes H.264 too slowly", () => {
+	test("gets fewer lines at once, never fewer frames: each builds on the one before", () => {
+		const bench = new Bench(27, "h264").run(3.5);
+		expect(bench.caps).toEqual([null, 360]);
+		expect(bench.run(60).caps).toEqual([null, 360]);
+	});
+
+	test("goes down a rung without waiting when its decoder had to give up frames", () => {
+		const bench = new Bench(5, "h264").run(1);
+		bench.load.behind();
+		expect(bench.run(0.1).caps).toEqual([null, 360]);
+	});
+
+	test("stays on the lowest rung, there is nothing else to take away", () => {
+		expect(new Bench(500, "h264").run(60).caps).toEqual([null, 180]);
+	});
+
+	test("what it managed says nothing about another codec", () => {
+		const bench = new Bench(27, "h264").run(5);
+		bench.codec = "jpeg";
+		bench.pixelMs = 5;
+		expect(bench.run(0.1).caps).toEqual([null, null]);
 	});
 });
 

@@ -7,7 +7,7 @@ import { until } from "../support/until.ts";
 import { cameraStatus, FakeRelay, watchedCamera } from "./fake-relay.ts";
 import { plain } from "./scenes.ts";
 
-const WATCH: Wish = { mode: "balanced", cameras: [watchedCamera("bench")] };
+const WATCH: Wish = { mode: "balanced", codecs: ["jpeg"], cameras: [watchedCamera("bench")] };
 let relay: FakeRelay;
 let over: AbortController;
 let links: Link[];

@@ -49,6 +49,8 @@ export class FakeRelay implements AsyncDisposable {
 	clockAheadMs = 0;
 	readonly watches: Watch[] = [];
 	readonly acks: Ack[] = [];
+	/** Cameras of which a key was asked, in order. */
+	readonly keys: string[] = [];
 	readonly errors: string[] = [];
 	hellos = 0;
 	refusals = 0;
@@ -228,11 +230,12 @@ export class FakeRelay implements AsyncDisposable {
 
 	#hearText(socket: ServerWebSocket<Page>, text: string): void {
 		const message = parseViewerMessage(parseJson(text));
+		if (message.type === "key") return void this.keys.push(message.camera);
 		if (message.type === "watch") {
 			socket.data.watch = message.cameras;
 			socket.data.lists++;
-			const { mode, rememberedBps, cameras } = message;
-			this.watches.push({ mode, rememberedBps, cameras });
+			const { mode, codecs, rememberedBps, cameras } = message;
+			this.watches.push({ mode, codecs, rememberedBps, cameras });
 			return;
 		}
 		this.hellos++;

@@ -1,6 +1,6 @@
 import { EncodedPacket, EncodedVideoPacketSource, Mp4OutputFormat, Output, StreamTarget } from "mediabunny";
 import type { Size } from "#shared/ladder.ts";
-import type { Picture } from "../decoder.ts";
+import type { Picture } from "../picture.ts";
 import { BlobFile } from "./blob-file.ts";
 import { sizeOf } from "./image-size.ts";
 

@@ -1,5 +1,6 @@
 import type { Canvas } from "../painter.ts";
 import type { History } from "./history.ts";
+import { showable } from "./past-decoder.ts";
 import { Recorder, type RecordingPlan, type RecordingProgress } from "./recorder.ts";
 import { Replay, type ReplayState } from "./replay.ts";
 import type { Taps } from "./taps.ts";
@@ -70,7 +71,7 @@ export class Studio {
 	#startReplay({ camera, canvas, isPlaying }: Extract<StudioRequest, { is: "replay" }>): void {
 		this.#replay?.close();
 		this.#replay = null;
-		const frames = this.#tools.history.of(camera);
+		const frames = showable(this.#tools.history.of(camera));
 		const report = (state: ReplayState | null) => this.#tools.report({ is: "replay", state });
 		if (frames.length === 0) return report(null);
 		this.#replay = new Replay(canvas, frames, report);

@@ -1,4 +1,4 @@
-import type { Picture } from "../decoder.ts";
+import type { Picture } from "../picture.ts";
 
 /** Sees a picture before it is painted; takes its own copy at once, the picture is closed soon. */
 export type Tap = (picture: Picture) => void;

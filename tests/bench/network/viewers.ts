@@ -67,7 +67,7 @@ function watchOurs(url: string, rendition: number | null, take: Take): void {
 		frame: ({ header, receiveTime }) => take(shownOf(header, receiveTime)),
 	});
 	const camera = { id: plan.camera, rendition, maxLines: null, maxFramesPerSecond: null, isFocused: true };
-	downlink.watch({ mode: "balanced", cameras: [camera] });
+	downlink.watch({ mode: "balanced", codecs: ["jpeg"], cameras: [camera] });
 	void downlink.run(`${url.replace("http", "ws")}/watch`, new AbortController().signal);
 }
 

@@ -1,0 +1,79 @@
+import { ProtocolError } from "#shared/errors.ts";
+import { type FrameHeader, MAX_BODY_BYTES } from "#shared/frame.ts";
+import { ladderOf, type Rendition } from "#shared/ladder.ts";
+import { isRandomAccess } from "./avc-unit.ts";
+import { jpegSize } from "./jpeg-size.ts";
+
+const MAX_RUNGS = { jpeg: 12, h264: 8 }; // the choice of a set looks at every four of them
+const FIRST_H264_ID = 200; // below it are those of JPEG
+const MAX_EPOCH_JUMP = 1_000_000; // agents count epochs one by one; a wild one would lock the camera
+
+/** Why a frame is not passed on, as its agent is told. */
+export interface Fault {
+	reason: "frame-too-large" | "bad-frame";
+	message: string;
+}
+
+/** What is wrong with a frame of a camera that has these `renditions` and is in this `epoch`, or null. */
+export function faultOf(
+	header: FrameHeader,
+	body: Uint8Array,
+	{ renditions, epoch }: { renditions: readonly Rendition[]; epoch: number },
+): Fault | null {
+	if (body.length > MAX_BODY_BYTES)
+		return {
+			reason: "frame-too-large",
+			message: `frame of ${body.length} bytes, at most ${MAX_BODY_BYTES} are taken`,
+		};
+	const rendition = renditions.find(({ id }) => id === header.rendition);
+	const words = rendition
+		? (faultInHeader(header, rendition, epoch) ??
+			(header.codec === "jpeg" ? faultInJpeg(header, body) : faultInAvc(header, body)))
+		: `rendition ${header.rendition} is not offered`;
+	return words === null ? null : { reason: "bad-frame", message: words };
+}
+
+function faultInHeader(header: FrameHeader, rendition: Rendition, epoch: number): string | null {
+	if (header.codec !== rendition.codec)
+		return `codec ${header.codec} in a rendition of codec ${rendition.codec}`;
+	if (header.width > rendition.width || header.height > rendition.height)
+		return `${header.width}x${header.height} in a rendition of ${rendition.width}x${rendition.height}`;
+	if (header.epoch > epoch + MAX_EPOCH_JUMP) return `epoch ${header.epoch} after ${epoch}`;
+	return null;
+}
+
+function faultInJpeg(header: FrameHeader, body: Uint8Array): string | null {
+	if (!header.isKey || header.config) return "a JPEG is a key and has no config";
+	const size = jpegSize(body);
+	if (!size) return "body is not a whole JPEG";
+	if (size.width !== header.width || size.height !== header.height)
+		return `JPEG of ${size.width}x${size.height}, its header says ${header.width}x${header.height}`;
+	return null;
+}
+
+function faultInAvc({ isKey, config }: FrameHeader, body: Uint8Array): string | null {
+	if (isKey !== (config !== null)) return "H.264 has a config with every key and no other frame";
+	if (config && (config.length < 7 || config[0] !== 1)) return "config is no avcC record of version 1";
+	const isDecodableAlone = isRandomAccess(body);
+	if (isDecodableAlone === null) return "body is no access unit of length-prefixed NAL units";
+	if (isDecodableAlone !== isKey)
+		return isKey ? "a key without an IDR picture" : "an IDR picture that is no key";
+	return null;
+}
+
+/** The JPEG ladder is 0, 1, 2 ..., that of H.264 grows, and every id stands there once; throws ProtocolError. */
+export function checkRenditions(renditions: readonly Rendition[]): void {
+	const jpeg = ladderOf(renditions, "jpeg");
+	if (jpeg.some(({ id }, i) => id !== i) || jpeg.length > MAX_RUNGS.jpeg)
+		throw new ProtocolError(
+			`camera.renditions: the ladder's ids must be 0 to at most ${MAX_RUNGS.jpeg - 1}, in order`,
+		);
+	const h264 = ladderOf(renditions, "h264");
+	const isGrowing = h264.every(({ id }, i) => id > (h264[i - 1]?.id ?? FIRST_H264_ID - 1));
+	if (!isGrowing || h264.length > MAX_RUNGS.h264)
+		throw new ProtocolError(
+			`camera.renditions: the H.264 ladder's ids must be ${FIRST_H264_ID} and up, in order, at most ${MAX_RUNGS.h264} of them`,
+		);
+	if (new Set(renditions.map(({ id }) => id)).size < renditions.length)
+		throw new ProtocolError("camera.renditions: an id stands there twice");
+}
