@@ -186,6 +186,7 @@ describe("looking back", () => {
 		await page.getByRole("button", { name: "Play" }).focus(); // the scale has arrows of its own
 		await page.keyboard.press("ArrowLeft");
 		await at(0); // a second before, or the first there is
+		await until(async () => isRed(await past()), { what: "the first picture" });
 		const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("s")]);
 		const { channels } = await sharp(await saved(download)).stats();
 		expect(isRed(channels.map(({ mean }) => mean))).toBe(true); // of the past, not of the present
