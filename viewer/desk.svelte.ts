@@ -67,7 +67,7 @@ export class Desk {
 	};
 
 	keydown = (event: KeyboardEvent): void => {
-		if (this.isHelpOpen) return; // the dialog has its own
+		if (document.querySelector("dialog[open]")) return; // it has its own
 		const action = actionOf(event);
 		this.stir();
 		if (!action) return;

@@ -96,8 +96,7 @@ export class Engine {
 			case "roam":
 				return this.#downlink.roam();
 			case "studio":
-				this.#studio ??= this.#openStudio();
-				void this.#studio?.then((studio) => studio.handle(command.request));
+				void this.#toStudio(command.request);
 		}
 	}
 
@@ -186,9 +185,16 @@ export class Engine {
 		this.#screens.get(id)?.offer(frame);
 	}
 
-	#openStudio(): Promise<Studio> | null {
+	/** Requests are handled in their order. Code that did not load once a Worker never asks for again: only a reload does. */
+	async #toStudio(request: StudioRequest): Promise<void> {
 		const report = (report: StudioReport) => this.#report({ is: "studio", report });
-		return this.#loadStudio?.({ history: this.#history, taps: this.#taps, report }) ?? null;
+		this.#studio ??= this.#loadStudio?.({ history: this.#history, taps: this.#taps, report }) ?? null;
+		try {
+			(await this.#studio)?.handle(request);
+		} catch {
+			this.#studio = null;
+			report({ is: "missing" });
+		}
 	}
 
 	#tell(): void {

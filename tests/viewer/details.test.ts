@@ -133,3 +133,26 @@ test("the screen stays on while a picture is live and the page is secure", async
 	await until(async () => (await locks()) === "take screen,release", { what: "no lock" });
 	expect(visit.problems).toEqual([]);
 });
+
+test("a part that does not load is told, and the picture goes on", async () => {
+	await using visit = await Visit.of(browser, ["bench"]);
+	const { page } = visit;
+	await visit.go();
+	await visit.show("bench", red);
+	const parts = /assets\/(studio|Details|Help)-.*\.js/;
+	await page.context().route(parts, (route) => route.abort());
+	await page.keyboard.press("i");
+	await page.locator("[data-pill=missing]").waitFor();
+	await page.keyboard.press("i");
+	await page.locator("[data-pill=missing]").waitFor({ state: "detached" });
+	await page.keyboard.press("r");
+	await page.locator("[data-pill=message]", { hasText: "The recording failed" }).waitFor();
+	await page.keyboard.press("l");
+	await page.locator("[data-pill=message]", { hasText: /^A part of this page did not load/ }).waitFor();
+	await page.locator("[data-replay]").waitFor({ state: "detached" });
+	await page.keyboard.press("?");
+	await page.locator("[data-pill=missing]").waitFor();
+	await page.keyboard.press("?");
+	await visit.show("bench", red);
+	expect(visit.problems.filter((problem) => !problem.includes("ERR_FAILED"))).toEqual([]);
+});

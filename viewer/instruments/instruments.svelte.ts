@@ -11,6 +11,7 @@ import { saveFile } from "./save-file.ts";
 
 const MAX_RECORDED_LINES = 1080;
 const USUAL_FPS = 30;
+const NOT_LOADED = "A part of this page did not load. Reload it.";
 const NO_PROGRESS: RecordingProgress = { elapsedMs: 0, bytes: 0, frames: 0, dropped: 0 };
 
 interface Recording {
@@ -128,6 +129,10 @@ export class Instruments {
 
 	#take(report: StudioReport): void {
 		switch (report.is) {
+			case "missing":
+				this.goLive();
+				if (this.recording) return this.#save(null, { extension: "mp4", fault: NOT_LOADED });
+				return this.#say(NOT_LOADED);
 			case "replay":
 				if (!this.replayed) return;
 				this.replay = report.state;

@@ -8,7 +8,7 @@ export interface Span {
 	bytes: number;
 }
 
-const SPAN: Span = { ms: 30_000, bytes: 96 * 1024 * 1024 }; // 30 s at 25 Mbit/s
+const SPAN: Span = { ms: 30_000, bytes: 64 * 1024 * 1024 }; // 30 s at 17 Mbit/s
 const OTHER_CLOCK_MS = 5_000; // no frame comes this late: the camera counts by another clock now
 
 /** The frames received last, as they were sent: what a replay shows. Bounded in time and in bytes. */

@@ -21,6 +21,8 @@ export type StudioRequest =
 	| { is: "mirror"; camera: string; port: MessagePort };
 
 export type StudioReport =
+	/** Its code did not load. */
+	| { is: "missing" }
 	/** Null: there is nothing to replay. */
 	| { is: "replay"; state: ReplayState | null }
 	| { is: "recording"; progress: RecordingProgress }
