@@ -22,7 +22,7 @@ Installs, builds the page, runs relay and agent on this machine and prints the a
   CAMERA='test:?size=1920x1080' bun start   another source than the first webcam or the test card
   CAMERAS_FILE=cameras.toml bun start       several cameras
   PORT=8080 bun start                       another port than 6732
-  HOST=0.0.0.0 bun start                    for others in this network too: anybody there can watch and publish
+  HOST=0.0.0.0 bun start                    for others too: says first what to set, see docs/host-publicly.md
 All settings: bun run relay --help, bun run agent --help`,
 	);
 	process.exit(isHelp ? 0 : 2);
@@ -79,9 +79,9 @@ async function untilReady(address: string): Promise<string | null> {
 		Date.now() < deadline && !isStopping;
 		await Bun.sleep(POLL_MS)
 	) {
+		if ((await fetch(`${address}/readyz`).catch(() => null))?.ok) return null;
 		const response = await fetch(`${address}/api/cameras`).catch(() => null);
 		const cameras = response?.ok ? ((await response.json()) as Camera[]) : [];
-		if (cameras.some(({ state }) => state === "live")) return null;
 		const lost = cameras.find(({ state }) => state === "offline");
 		if (lost) return `no picture yet: ${lost.name}: ${lost.detail ?? "offline"}; it is tried again by itself`;
 	}

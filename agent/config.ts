@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { parse as parseToml } from "smol-toml";
 import { z } from "zod";
 import { CAMERA_ID, MAX_CAMERAS } from "#shared/protocol.ts";
+import { areKeys, BAD_KEY, keysIn, readKeyFile } from "./relay-keys.ts";
 import { describeSource, parseSource, redact, type SourceSpec, SourceSpecError } from "./source-spec.ts";
 
 /** One camera to run; `spec` null = the first webcam found, else the test card. */
@@ -16,6 +17,8 @@ export interface CameraConfig {
 export interface AgentConfig {
 	/** Where to publish, with ws: or wss:, ending in /publish. */
 	readonly publishUrl: string;
+	/** What the relay asks for before it takes pictures; sent in a header, never in the address. */
+	readonly publishKeys: readonly string[];
 	readonly cameras: readonly CameraConfig[];
 	/** Who encodes H.264; `auto`: hardware that works here, else software. */
 	readonly encoder: (typeof ENCODERS)[number];
@@ -41,6 +44,7 @@ const environmentSchema = z.object({
 	CAMERA: z.string().optional(),
 	CAMERA_NAME: z.string().max(MAX_NAME).optional(),
 	CAMERAS_FILE: z.string().optional(),
+	RELAY_KEY: z.string().refine(areKeys, BAD_KEY).optional(),
 	ENCODER: z.enum(ENCODERS).default("software"),
 	LOG_FORMAT: z.enum(["text", "json"]).default("text"),
 });
@@ -53,6 +57,7 @@ const fileSchema = z.strictObject({
 				id: z.string().regex(CAMERA_ID, "expected 1 to 63 lower case letters, digits or dashes"),
 				name: z.string().min(1).max(MAX_NAME).optional(),
 				source: z.string(),
+				key: z.string().refine(areKeys, BAD_KEY).optional(),
 			}),
 		)
 		.min(1)
@@ -62,7 +67,7 @@ const fileSchema = z.strictObject({
 /** Reads the agent's settings; throws ConfigError with all problems at once. */
 export function readConfig(environment: Record<string, string | undefined> = Bun.env): AgentConfig {
 	const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
-	const problems: string[] = [];
+	const problems = readKeyFile(given);
 	const attempt = <T>(read: () => T, fallback: T): T => {
 		try {
 			return read();
@@ -83,6 +88,7 @@ export function readConfig(environment: Record<string, string | undefined> = Bun
 	const [url, where] = isFromFile ? [file.relay!, `${CAMERAS_FILE}: relay`] : [RELAY_URL, "RELAY_URL"];
 	const config: AgentConfig = {
 		publishUrl: attempt(() => publishUrl(url, where), ""),
+		publishKeys: [...new Set([...keysIn(given.RELAY_KEY ?? ""), ...(file?.keys ?? [])])],
 		cameras: file?.cameras ?? [attempt(() => singleCamera(CAMERA, CAMERA_NAME), UNNAMED)],
 		encoder: parsed.data?.ENCODER ?? "software",
 		logFormat: parsed.data?.LOG_FORMAT ?? "text",
@@ -107,8 +113,14 @@ export function workerEnvironment(cameraCount: number): Record<string, string | 
 	return { ...Bun.env, UV_THREADPOOL_SIZE: `${threads}` };
 }
 
-/** The cameras of a TOML file: `[[camera]]` tables with id, name (optional) and source, and `relay` (optional). */
-function readCamerasFile(path: string): { relay: string | undefined; cameras: CameraConfig[] } {
+/** What a file says: `[[camera]]` tables with id, name (optional), source and key (optional), and `relay` (optional). */
+interface CamerasFile {
+	relay: string | undefined;
+	cameras: CameraConfig[];
+	keys: string[];
+}
+
+function readCamerasFile(path: string): CamerasFile {
 	const fail = (words: string): never => {
 		throw new ConfigError(`${path}: ${words}`);
 	};
@@ -147,7 +159,7 @@ function readCamerasFile(path: string): { relay: string | undefined; cameras: Ca
 		}
 	});
 	if (problems.length > 0) throw new ConfigError(problems.join("\n"));
-	return { relay: parsed.data.relay, cameras };
+	return { relay: parsed.data.relay, cameras, keys: parsed.data.camera.flatMap(({ key }) => key ?? []) };
 }
 
 function fieldOf(path: readonly PropertyKey[]): string {

@@ -21,12 +21,15 @@ Environment:
                   http://HOST/PATH            MJPEG over HTTP, also https://; USER:PASSWORD@HOST logs in
                   PATH                        video file, looped
   CAMERA_NAME   what people call it
+  RELAY_KEY     the key the relay asks for, made there by "bun run relay key CAMERA"; RELAY_KEY_FILE: a file with it;
+                several with commas between
   CAMERAS_FILE  several cameras, a TOML file instead of CAMERA:
                   relay = "https://cams.example.org"   (optional)
                   [[camera]]
                   id = "bench-2"
                   name = "Bench 2"
                   source = "rtsp://10.0.0.7/stream"
+                  key = "sk_..."                       (optional)
   ENCODER       who encodes H.264: software, nvenc, videotoolbox, or auto: what of them works (software)
   LOG_FORMAT    text or json (text)`,
 	)
@@ -41,11 +44,20 @@ if (options.list) {
 
 const config = configOrExit();
 setLogFormat(config.logFormat);
+const log = new Log("agent");
+if (config.publishKeys.length > 0 && isPlainToOthers(config.publishUrl))
+	log.warn("the key and the pictures travel unencrypted: give the relay TLS and an https:// address");
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
 await supervise(config.cameras.length, stopping.signal);
-new Log("agent").info("stopped");
+log.info("stopped");
 process.exit(0);
+
+/** Whether what is said to this address can be read on its way. */
+function isPlainToOthers(url: string): boolean {
+	const { protocol, hostname } = new URL(url);
+	return protocol === "ws:" && !/^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+}
 
 async function printWebcams(): Promise<void> {
 	const { listWebcams } = await import("./webcam.ts");

@@ -36,6 +36,13 @@ export interface Ended {
 	words: string;
 }
 
+/** Where the relay takes pictures, and what it asks for before it does. */
+export interface RelayAddress {
+	/** Of its /publish, ws: or wss:. */
+	url: string;
+	keys: readonly string[];
+}
+
 /** One connection to the relay, from dialing to its end. */
 export class UplinkSession {
 	readonly #socket: WebSocket;
@@ -52,10 +59,12 @@ export class UplinkSession {
 	#statsTime = 0;
 	#onReady: () => void = () => {};
 
-	constructor(url: string, instance: string, cameras: readonly Camera[]) {
+	constructor({ url, keys }: RelayAddress, instance: string, cameras: readonly Camera[]) {
 		this.#instance = instance;
 		this.#cameras = cameras;
-		this.#socket = new WebSocket(url);
+		// In a header: addresses end up in logs. RFC 6750 lets a bearer token hold the sign that joins several keys.
+		const headers = keys.length > 0 ? { Authorization: `Bearer ${keys.join("~")}` } : {};
+		this.#socket = new WebSocket(url, { headers } as unknown as string[]); // Bun's own, the DOM's type knows no headers
 		this.#socket.binaryType = "arraybuffer";
 	}
 

@@ -5,7 +5,7 @@ import { Log } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
 import type { Camera } from "./camera.ts";
 import type { EncodedFrame } from "./pipeline.ts";
-import { UplinkSession } from "./uplink-session.ts";
+import { type RelayAddress, UplinkSession } from "./uplink-session.ts";
 
 const PROVEN_MS = 5_000; // a connection that lasted this long was good: its loss is answered at once
 
@@ -13,14 +13,14 @@ const log = new Log("agent");
 
 /** The agent's way to its relay: keeps one connection open for as long as it runs. */
 export class Uplink {
-	readonly #url: string;
+	readonly #relay: RelayAddress;
 	readonly #instance: string;
 	readonly #cameras: readonly Camera[];
 	#session: UplinkSession | null = null;
 
-	/** `url` of the relay's /publish; `instance` is the same for every connection of one running agent. */
-	constructor(url: string, instance: string, cameras: readonly Camera[]) {
-		this.#url = url;
+	/** `instance` is the same for every connection of one running agent. */
+	constructor(relay: RelayAddress, instance: string, cameras: readonly Camera[]) {
+		this.#relay = relay;
 		this.#instance = instance;
 		this.#cameras = cameras;
 	}
@@ -52,13 +52,14 @@ export class Uplink {
 	async run(signal: AbortSignal): Promise<void> {
 		const backoff = new Backoff();
 		let lastWords = "";
+		const { url } = this.#relay;
 		while (!signal.aborted) {
-			const session = new UplinkSession(this.#url, this.#instance, this.#cameras);
+			const session = new UplinkSession(this.#relay, this.#instance, this.#cameras);
 			this.#session = session;
 			let readyTime: number | null = null;
 			const ended = await session.run(signal, () => {
 				readyTime = localNow();
-				if (lastWords !== "" || backoff.attempt === 0) log.info("publishing", { relay: this.#url });
+				if (lastWords !== "" || backoff.attempt === 0) log.info("publishing", { relay: url });
 				lastWords = "";
 			});
 			this.#session = null;
@@ -68,7 +69,7 @@ export class Uplink {
 				ended.words ||
 				(ended.code === 1006 ? "nothing there that speaks with us" : `closed with ${ended.code}`);
 			const what = readyTime === null ? "relay not reached, trying again" : "relay lost, trying again";
-			if (words !== lastWords) log.warn(what, { relay: this.#url, why: words });
+			if (words !== lastWords) log.warn(what, { relay: url, why: words });
 			lastWords = words;
 			const retry = retryAfter(ended.code);
 			if (retry === "never") return;

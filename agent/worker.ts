@@ -31,13 +31,14 @@ const h264 = await chooseCodec(config.encoder);
 const slots = new EncodeSlots(ENCODES_AT_ONCE);
 const cameras: Camera[] = [];
 for (const given of config.cameras) cameras.push(cameraOf(given.spec ? given : await firstFound(given)));
-const uplink = new Uplink(config.publishUrl, instance, cameras);
+const relay = { url: config.publishUrl, keys: config.publishKeys };
+const uplink = new Uplink(relay, instance, cameras);
 
 stopping.signal.addEventListener("abort", () => setTimeout(() => process.exit(0), CLOSING_MS));
 const closed = Promise.all(cameras.map(runCamera));
 await uplink.run(stopping.signal);
 if (!stopping.signal.aborted) {
-	log.error("another process of this agent publishes these cameras: this one ends");
+	log.error("another agent publishes these cameras now: this one ends");
 	process.exit(EXIT_REPLACED);
 }
 await closed;

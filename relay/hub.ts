@@ -2,6 +2,7 @@ import { localNow } from "#shared/clock.ts";
 import type { CloseReason } from "#shared/close.ts";
 import { Log } from "#shared/log.ts";
 import type { CameraStatus, ToViewerMessage } from "#shared/protocol.ts";
+import { Takeovers } from "./access/publish-rights.ts";
 import { Camera } from "./camera.ts";
 import type { Downlink } from "./downlink.ts";
 import { noteFault } from "./faults.ts";
@@ -36,6 +37,8 @@ export class Hub {
 	#connections = new Set<Connection>();
 	#publishers = new Set<Publisher>();
 	#viewers = new Set<Watching>();
+	/** Of cameras from one agent to another. */
+	readonly takeovers = new Takeovers();
 	#nextChannel = 1;
 	#isTelling = false;
 	#told = "";
@@ -58,17 +61,18 @@ export class Hub {
 		return JSON.stringify(message);
 	}
 
+	/** The same for somebody who may not see every camera. */
+	camerasMessageFor(sees: (id: string) => boolean): string {
+		const message: ToViewerMessage = { type: "cameras", cameras: this.statuses.filter(({ id }) => sees(id)) };
+		return JSON.stringify(message);
+	}
+
 	get viewers(): ReadonlySet<Watching> {
 		return this.#viewers;
 	}
 
 	camera(id: string): Camera | undefined {
 		return this.#cameras.get(id);
-	}
-
-	/** The one ReRo-CCTV's endpoint shows. */
-	get firstCamera(): Camera | undefined {
-		return this.#cameras.values().next().value;
 	}
 
 	publisherOf(cameraId: string): Publisher | undefined {

@@ -1,43 +1,68 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { Log, setLogFormat, wordsOf } from "#shared/log.ts";
+import { addCommands } from "./access/commands.ts";
 import { ConfigError, type RelayConfig, readConfig } from "./config.ts";
 import { type Relay, startRelay } from "./server.ts";
 
 const EXIT_CONFIG = 2;
 const EXIT_FAILED = 1;
+const RENEWAL_MS = 12 * 3_600_000; // certificates are renewed days before they expire
 
-new Command("bun run relay")
+const command = new Command("bun run relay")
 	.description("Passes pictures from agents to viewers and serves the page.")
 	.addHelpText(
 		"after",
 		`
 Environment:
-  HOST        address to listen on (127.0.0.1: this machine only)
-  PORT        port to listen on (6732); 0 takes a free one
-  LOG_FORMAT  text or json (text)`,
+  HOST            address to listen on (127.0.0.1: this machine only)
+  PORT            port to listen on (6732); 0 takes a free one
+  LOG_FORMAT      text or json (text)
+Who may, needed as soon as others can reach it (docs/host-publicly.md):
+  PUBLISH_KEYS    CAMERA:HASH, ...; made by "bun run relay key CAMERA"
+  VIEWERS         public, link or sign-in; others by name: "link, lobby:public"
+  SIGNING_SECRET  signs links and sign-ins; made by "bun run relay secret"
+  PASSWORDS       viewer:HASH, operator:HASH; made by "bun run relay password"
+  DATA_DIR        keeps keys, links and revocations in this folder
+                  (PUBLISH_KEYS, SIGNING_SECRET and PASSWORDS also as NAME_FILE, a file's path)
+Where:
+  PUBLIC_URL      what people type, such as https://cams.example.org
+  TLS_CERT        certificate chain, a PEM file; TLS_KEY its key; read anew on SIGHUP and twice a day
+  TRUSTED_PROXY   addresses of a proxy whose X-Forwarded-For is believed
+  ALLOWED_ORIGINS other pages that may use this relay
+  EXPOSED_HOST    address it is reached at where a container hides that
+How many:
+  MAX_CONNECTIONS (10000, less where the limit of open files is), MAX_CONNECTIONS_PER_ADDRESS (200),
+  MAX_VIEWERS_PER_CAMERA`,
 	)
 	.allowExcessArguments(false)
-	.parse();
+	.action(run);
+addCommands(command, configOrExit);
+await command.parseAsync();
 
-const log = new Log("relay");
-const relay = start();
-
-for (const signal of ["SIGINT", "SIGTERM"] as const)
-	process.once(signal, async () => {
-		log.info("stopping", { signal });
-		await relay.stop();
-		process.exit(0);
-	});
-
-function start(): Relay {
+function run(): void {
+	const log = new Log("relay");
 	const config = configOrExit();
 	setLogFormat(config.logFormat);
+	const relay = startOrExit(config, log);
+	for (const signal of ["SIGINT", "SIGTERM"] as const)
+		process.once(signal, async () => {
+			log.info("stopping", { signal });
+			await relay.stop();
+			process.exit(0);
+		});
+	if (!config.tls) return;
+	process.on("SIGHUP", () => relay.renewCertificate());
+	setInterval(() => relay.renewCertificate(), RENEWAL_MS);
+}
+
+function startOrExit(config: RelayConfig, log: Log): Relay {
 	try {
 		const started = startRelay(config, join(import.meta.dir, "../viewer/dist"));
 		log.info(`listening on ${started.url} after ${Math.round(performance.now())} ms`);
 		return started;
 	} catch (cause) {
+		if (cause instanceof ConfigError) exitFor(cause);
 		const { code } = cause as { code?: unknown };
 		if (code === "EADDRINUSE")
 			console.error(`relay: PORT=${config.port}: another program listens there; set PORT to another number`);
@@ -53,7 +78,12 @@ function configOrExit(): RelayConfig {
 		return readConfig();
 	} catch (cause) {
 		if (!(cause instanceof ConfigError)) throw cause;
-		for (const line of cause.message.split("\n")) console.error(`relay: ${line}`);
-		process.exit(EXIT_CONFIG);
+		return exitFor(cause);
 	}
+}
+
+/** One line for each problem; what a problem says further is indented. */
+function exitFor({ message }: ConfigError): never {
+	for (const line of message.split("\n")) console.error(line.startsWith(" ") ? line : `relay: ${line}`);
+	process.exit(EXIT_CONFIG);
 }

@@ -2,15 +2,20 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
 const YEAR_SECONDS = 31_536_000;
-const SECURITY = {
+/** On every answer: what a browser may do with it. */
+export const SECURITY = {
 	"Content-Security-Policy":
 		"default-src 'self'; img-src 'self' blob: data:; style-src 'self'; script-src 'self'; worker-src 'self' blob:; " +
 		"connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	"X-Content-Type-Options": "nosniff",
+	"X-Frame-Options": "DENY",
+	"Cross-Origin-Resource-Policy": "same-origin",
 	"Referrer-Policy": "no-referrer",
 };
 
 const EMBEDDED = "/live-camera.js"; // the one file other sites' pages load as a module
+/** What the page answers to; it looks at the address itself. */
+const ENTRIES = ["/", "/operator"];
 
 /** A file of the built page, ready to be served. */
 export interface Page {
@@ -25,12 +30,15 @@ export interface Page {
  * Empty when the page was not built.
  */
 export function readPages(folder: string): Page[] {
-	return filesIn(folder).map((file) => {
+	const pages = filesIn(folder).map((file) => {
 		const path = `/${relative(folder, file).replaceAll("\\", "/")}`;
 		const bytes = readFileSync(file);
 		const headers = {
 			...SECURITY,
-			...(path === EMBEDDED && { "Access-Control-Allow-Origin": "*" }),
+			...(path === EMBEDDED && {
+				"Access-Control-Allow-Origin": "*",
+				"Cross-Origin-Resource-Policy": "cross-origin",
+			}),
 			"Content-Type": Bun.file(file).type,
 			"Cache-Control": path.startsWith("/assets/")
 				? `public, max-age=${YEAR_SECONDS}, immutable`
@@ -38,6 +46,8 @@ export function readPages(folder: string): Page[] {
 		};
 		return { path, response: () => new Response(bytes, { headers }) };
 	});
+	const entry = pages.find(({ path }) => path === "/index.html");
+	return [...pages, ...(entry ? ENTRIES.map((path) => ({ ...entry, path })) : [])];
 }
 
 function filesIn(folder: string): string[] {

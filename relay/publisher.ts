@@ -3,6 +3,7 @@ import { ProtocolError } from "#shared/errors.ts";
 import { decodeHeader, type FrameHeader, stampRelayTime, viewOf } from "#shared/frame.ts";
 import { Log } from "#shared/log.ts";
 import { parseAgentMessage, type ToAgentMessage } from "#shared/protocol.ts";
+import { OPEN_RIGHTS, type PublishRights } from "./access/publish-rights.ts";
 import { AgentDemand } from "./agent-demand.ts";
 import type { Camera, CameraAgent } from "./camera.ts";
 import { checkRenditions, type Fault, faultOf } from "./frame-check.ts";
@@ -28,6 +29,7 @@ export class Publisher extends Peer implements CameraAgent {
 	/** Of the running agent behind it; empty until it has said `publish`. */
 	instance = "";
 	readonly #hub: Hub;
+	readonly #rights: PublishRights;
 	#cameras = new Map<number, Camera>(); // by channel
 	#expected: Expected | null = null;
 	readonly #demand = new AgentDemand();
@@ -36,9 +38,10 @@ export class Publisher extends Peer implements CameraAgent {
 	#allocateTime = 0;
 	#refusalTime = Number.NEGATIVE_INFINITY;
 
-	constructor(socket: Socket, hub: Hub) {
+	constructor(socket: Socket, hub: Hub, rights: PublishRights = OPEN_RIGHTS) {
 		super(socket, hub.clock);
 		this.#hub = hub;
+		this.#rights = rights;
 		hub.connected(this);
 	}
 
@@ -130,21 +133,24 @@ export class Publisher extends Peer implements CameraAgent {
 	#publish(instance: string, wanted: { id: string; name: string }[]): void {
 		const ids = new Set(wanted.map(({ id }) => id));
 		if (ids.size < wanted.length) throw new ProtocolError("publish.cameras: an id stands there twice");
+		const locked = wanted.find(({ id }) => !this.#rights.opens(id));
+		if (locked) return this.close("badKey", `this key is not for camera "${locked.id}"`);
 		const holders = new Set<Publisher>();
 		for (const { id } of wanted) {
 			const holder = this.#hub.publisherOf(id);
 			if (!holder || holder === this) continue;
-			if (holder.instance !== instance) {
+			if (!holders.has(holder) && !this.#maySupplant(holder, instance)) {
 				log.warn("refused a second agent for a camera", { camera: id });
 				return this.close("cameraTaken", `another agent publishes camera "${id}"`);
 			}
 			holders.add(holder);
 		}
 		for (const holder of holders) {
+			if (holder.instance !== instance) log.warn("another agent took over", { cameras: [...ids].join(" ") });
 			// The same agent's older connection: what it had and this one has not is gone.
 			const gone = [...holder.cameras].filter(({ id }) => !ids.has(id));
 			holder.#cameras = new Map();
-			holder.close("replaced", "a newer connection of this agent took over");
+			holder.close("replaced", "a newer connection took over");
 			for (const camera of gone) this.#hub.remove(camera);
 		}
 		this.instance = instance;
@@ -165,6 +171,17 @@ export class Publisher extends Peer implements CameraAgent {
 		const now = this.clock();
 		this.#hub.camerasChanged(now);
 		this.tellDemand(now);
+	}
+
+	/**
+	 * Whether this connection may end an older one: one whose cameras it all has the keys of. Its own agent's always;
+	 * of two agents the newest with keys wins, but not for ever to and fro.
+	 */
+	#maySupplant(holder: Publisher, instance: string): boolean {
+		const ids = [...holder.cameras].map(({ id }) => id);
+		if (!ids.every((id) => this.#rights.opens(id))) return false;
+		if (holder.instance === instance) return true;
+		return this.#rights.isKeyed && ids.every((id) => this.#hub.takeovers.allow(id, this.clock()));
 	}
 
 	#frame({ header, headerBytes, headerTime, camera }: Expected, body: Uint8Array, now: number): void {

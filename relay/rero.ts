@@ -1,5 +1,6 @@
 import type { CloseReason } from "#shared/close.ts";
 import { qualityId } from "#shared/ladder.ts";
+import type { Visitor } from "./access/visitor.ts";
 import type { RelayedFrame } from "./camera.ts";
 import { Downlink, type FrameWriter } from "./downlink.ts";
 import type { Hub } from "./hub.ts";
@@ -31,15 +32,21 @@ export class ReroViewer implements Session {
 	readonly #hub: Hub;
 	readonly #socket: Socket;
 	readonly #quality: number;
+	readonly #visitor: Pick<Visitor, "sees">;
 	readonly #writer: BareWriter;
 	#subscriber: Subscriber | null = null;
 	#heardTime: number;
 	#pingTime: number;
 
-	constructor(socket: Socket, hub: Hub, quality: number) {
+	constructor(
+		socket: Socket,
+		hub: Hub,
+		{ quality, visitor }: { quality: number; visitor: Pick<Visitor, "sees"> },
+	) {
 		this.#hub = hub;
 		this.#socket = socket;
 		this.#quality = quality;
+		this.#visitor = visitor;
 		this.#writer = new BareWriter(socket);
 		this.downlink = new Downlink(this.#writer);
 		this.#heardTime = hub.clock();
@@ -49,10 +56,11 @@ export class ReroViewer implements Session {
 		this.camerasChanged();
 	}
 
-	/** Joins the first camera as soon as there is one. */
+	/** Joins the first camera it may see as soon as there is one. */
 	camerasChanged(): void {
-		const camera = this.#hub.firstCamera;
-		if (this.#subscriber || !camera) return;
+		if (this.#subscriber) return;
+		const camera = [...this.#hub.cameras].find(({ id }) => this.#visitor.sees(id));
+		if (!camera) return;
 		const now = this.#hub.clock();
 		this.#subscriber = new Subscriber(camera, {
 			rememberedRate: null,

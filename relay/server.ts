@@ -1,54 +1,106 @@
 import { Elysia } from "elysia";
+import { ProtocolError } from "#shared/errors.ts";
+import { Log, wordsOf } from "#shared/log.ts";
+import { openAccess } from "./access/open-access.ts";
+import { OperatorApi } from "./access/operator-api.ts";
+import { Presence } from "./access/presence.ts";
+import { SessionApi } from "./access/session-api.ts";
 import type { RelayConfig } from "./config.ts";
 import { faults, noteFault } from "./faults.ts";
 import { Hub } from "./hub.ts";
+import { Listener } from "./listener.ts";
 import { readPages } from "./pages.ts";
-import { Publisher } from "./publisher.ts";
-import { REFUSED_QUALITY, ReroViewer, reroQuality } from "./rero.ts";
-import { type Accepted, type Session, type Socket, websocket } from "./socket.ts";
 import { cameraReport, readiness } from "./status.ts";
-import { Viewer } from "./viewer.ts";
+import { Upgrades } from "./upgrades.ts";
 
 const TICK_MS = 50; // a frame that no ack frees is looked at this often
 
 /** A relay that listens. */
 export interface Relay {
 	url: string;
+	/** Takes a renewed certificate; what is connected stays. Says in the log how it went. */
+	renewCertificate(): void;
 	/** Tells every peer to come back later and stops listening. Idempotent. */
 	stop(): Promise<void>;
 }
 
-/** Starts a relay; `pagesFolder` holds the built viewer. Throws when the address cannot be had. */
+const log = new Log("relay");
+
+/**
+ * Starts a relay; `pagesFolder` holds the built viewer. Throws ConfigError while it was not told who may do what, and
+ * whatever the system says when the address cannot be had.
+ */
 export function startRelay(config: RelayConfig, pagesFolder: string): Relay {
+	const access = openAccess(config);
+	const presence = new Presence(access, config.limits);
 	const hub = new Hub();
-	const app = routes(hub, pagesFolder).listen({
-		hostname: config.host,
-		port: config.port,
-		reusePort: false, // or a second relay would silently take half of the connections
-		idleTimeout: 30,
-		development: false,
-		websocket,
+	const upgrades = new Upgrades({ hub, access, presence, viewersPerCamera: config.limits.viewersPerCamera });
+	const app = routes({
+		hub,
+		upgrades,
+		session: new SessionApi(access, presence),
+		operator: new OperatorApi({ access, presence, hub, publicOrigin: config.door.publicUrl?.origin ?? null }),
+	});
+	const listener = new Listener(config, {
+		pages: readPages(pagesFolder),
+		answer: (request) => app.fetch(request),
+		callers: upgrades.callers,
 	});
 	const ticker = setInterval(() => hub.tick(), TICK_MS);
-	const { server } = app;
-	if (!server) throw new Error("the relay could not listen");
+	if (config.access.isExposed && !isEncrypted(config))
+		log.warn(
+			"pictures, links and passwords travel unencrypted: set TLS_CERT and TLS_KEY, or PUBLIC_URL=https://...",
+		);
 	return {
-		url: `http://${server.hostname?.includes(":") ? `[${server.hostname}]` : server.hostname}:${server.port}`,
+		url: listener.url,
+		renewCertificate() {
+			try {
+				if (listener.renew()) log.info("certificate renewed");
+			} catch (cause) {
+				log.error("certificate not renewed, the old one stays", { why: wordsOf(cause) });
+			}
+		},
 		async stop() {
 			clearInterval(ticker);
+			presence.stop();
 			hub.close("restarting", "the relay is restarting");
-			await server.stop(true); // without true it waits for viewers for ever
+			await listener.stop();
+			access.records.close();
 		},
 	};
 }
 
-function routes(hub: Hub, pagesFolder: string) {
-	const pages = readPages(pagesFolder);
-	const app = new Elysia()
+/** Whether people come by https, as far as the relay was told. */
+function isEncrypted({ tls, door }: RelayConfig): boolean {
+	return tls !== null || door.publicUrl?.protocol === "https:";
+}
+
+interface Parts {
+	hub: Hub;
+	upgrades: Upgrades;
+	session: SessionApi;
+	operator: OperatorApi;
+}
+
+function routes({ hub, upgrades, session, operator }: Parts) {
+	const visitorOf = (request: Request) => upgrades.visitorOf(request);
+	const callerOf = (request: Request) => upgrades.callerOf(request);
+	/** Runs for operators only. */
+	const asOperator = async (request: Request, run: () => Response | Promise<Response>) => {
+		const visitor = await visitorOf(request);
+		if (visitor.isOperator) return await run();
+		return Response.json({ error: "for operators only" }, { status: visitor.isSignedIn ? 403 : 401 });
+	};
+	const parse = { parse: "none" } as const; // bodies are read by those who know their size and shape
+	return new Elysia()
 		.onError(({ code, error, set }) => {
 			if (code === "NOT_FOUND") {
 				set.status = 404;
 				return { error: "not found" };
+			}
+			if (error instanceof ProtocolError) {
+				set.status = 400;
+				return { error: error.message };
 			}
 			// The framework would answer with the error's own words.
 			noteFault("a request", error);
@@ -56,47 +108,47 @@ function routes(hub: Hub, pagesFolder: string) {
 			return { error: "internal error, see the relay's log" };
 		})
 		.get("/healthz", () => ({ status: "ok", faults: faults.count }))
-		.get("/readyz", ({ set }) => {
-			const { isReady, reason } = readiness(hub);
+		.get("/readyz", async ({ request, set }) => {
+			const visitor = await visitorOf(request);
+			const { isReady, reason } = readiness(hub, (id) => visitor.sees(id));
 			set.status = isReady ? 200 : 503;
 			return { status: isReady ? "ready" : "not ready", reason };
 		})
-		.get("/api/cameras", () => [...hub.cameras].map((camera) => cameraReport(camera, hub.clock())))
-		.get("/api/cameras/:id", ({ params, status }) => {
+		.get("/api/cameras", async ({ request, status }) => {
+			const visitor = await visitorOf(request);
+			if (!visitor.seesAny) return status(401, { error: DENIED });
+			const seen = [...hub.cameras].filter(({ id }) => visitor.sees(id));
+			return seen.map((camera) => cameraReport(camera, hub.clock()));
+		})
+		.get("/api/cameras/:id", async ({ request, params, status }) => {
+			const visitor = await visitorOf(request);
+			// Before looking whether it exists: that is not everybody's to know.
+			if (!visitor.sees(params.id)) return status(visitor.passes.length > 0 ? 403 : 401, { error: DENIED });
 			const camera = hub.camera(params.id);
 			return camera ? cameraReport(camera, hub.clock()) : status(404, { error: `no camera "${params.id}"` });
 		})
-		.get("/publish", ({ request, server }) =>
-			upgrade(request, server, (socket) => new Publisher(socket, hub)),
+		.get("/api/session", async ({ request }) => session.report(await visitorOf(request)))
+		.post("/api/session", ({ request }) => session.enter(request, callerOf(request)), parse)
+		.delete("/api/session", ({ request }) => session.leave(request.headers, callerOf(request)), parse)
+		.get("/api/operator", ({ request }) => asOperator(request, () => operator.report()))
+		.post(
+			"/api/operator/links",
+			({ request }) => asOperator(request, () => operator.makeLink(request, callerOf(request))),
+			parse,
 		)
-		.get("/watch", ({ request, server }) => upgrade(request, server, (socket) => new Viewer(socket, hub)))
-		.get("/websocket/:quality", ({ request, server, params }) => {
-			const quality = reroQuality(params.quality);
-			return upgrade(request, server, (socket) =>
-				quality === null ? refused(socket) : new ReroViewer(socket, hub, quality),
-			);
-		});
-	for (const { path, response } of pages) {
-		app.get(path, response());
-		if (path === "/index.html") app.get("/", response());
-	}
-	if (pages.length === 0)
-		app.get("/", () => new Response("The page is not built: bun run build\n", { status: 503 }));
-	return app;
+		.delete(
+			"/api/operator/links/:id",
+			({ request, params }) => asOperator(request, () => operator.revokeLink(params.id)),
+			parse,
+		)
+		.delete(
+			"/api/operator/viewers/:id",
+			({ request, params }) => asOperator(request, () => operator.disconnect(params.id)),
+			parse,
+		)
+		.get("/publish", ({ request }) => upgrades.publish(request))
+		.get("/watch", ({ request }) => upgrades.watch(request))
+		.get("/websocket/:quality", ({ request, params }) => upgrades.rero(request, params.quality));
 }
 
-type Upgrader = { upgrade(request: Request, options: { data: Accepted }): boolean } | null;
-
-function upgrade(request: Request, server: unknown, start: (socket: Socket) => Session) {
-	if ((server as Upgrader)?.upgrade(request, { data: { start, session: null } })) return;
-	return new Response("Expected a WebSocket connection\n", {
-		status: 426,
-		headers: { Upgrade: "websocket" },
-	});
-}
-
-/** A browser cannot read why an upgrade failed, so the connection is accepted and closed with the reason. */
-function refused(socket: Socket): Session {
-	socket.close("unsupported", REFUSED_QUALITY);
-	return { text() {}, binary() {}, pong() {}, drained() {}, closed() {} };
-}
+const DENIED = "sign in, or open a share link";

@@ -48,12 +48,14 @@ export function cameraReport(camera: Camera, now: number) {
 	};
 }
 
-/** Whether somebody could watch something now, and if not, why. */
-export function readiness(hub: Hub): { isReady: boolean; reason: string } {
+/** Whether somebody could watch something now, and if not, why; names only those cameras that `sees` lets through. */
+export function readiness(hub: Hub, sees: (id: string) => boolean): { isReady: boolean; reason: string } {
 	const statuses = hub.statuses;
 	const live = statuses.filter(({ state }) => state === "live").length;
 	if (live > 0) return { isReady: true, reason: `${live} of ${statuses.length} cameras live` };
 	if (statuses.length === 0) return { isReady: false, reason: "no agent has published a camera" };
+	if (!statuses.every(({ id }) => sees(id)))
+		return { isReady: false, reason: `none of ${statuses.length} cameras live` };
 	const words = statuses.map(({ id, state, reason }) => `${id} ${state}${reason ? ` (${reason})` : ""}`);
 	return { isReady: false, reason: words.join(", ") };
 }

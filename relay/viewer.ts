@@ -2,6 +2,7 @@ import { decodeAck } from "#shared/ack.ts";
 import { ProtocolError } from "#shared/errors.ts";
 import { stampDelivery } from "#shared/frame.ts";
 import { parseViewerMessage, type ToViewerMessage, type Watch } from "#shared/protocol.ts";
+import type { Visitor } from "./access/visitor.ts";
 import type { Camera, RelayedFrame } from "./camera.ts";
 import { Downlink, type FrameWriter } from "./downlink.ts";
 import type { Hub } from "./hub.ts";
@@ -14,16 +15,25 @@ const RATE_TELL_MS = 2_000;
 const BPS_PER_BYTE_MS = 8_000;
 const MAX_MESSAGE_BYTES = 16 * 1024; // a watch list of 64 cameras with the longest ids
 
+/** What somebody may see, and how many may see one camera at a time. */
+export interface ViewingRights {
+	visitor: Pick<Visitor, "sees" | "seesAll">;
+	viewersPerCamera: number;
+}
+
 /** A page's connection to `/watch`. */
 export class Viewer extends Peer {
 	readonly #hub: Hub;
+	readonly #rights: ViewingRights;
 	readonly downlink: Downlink;
 	#told: { text: string; rateBps: number | null; time: number } = { text: "[]", rateBps: null, time: 0 };
+	#listed = "";
 	#choiceTime = 0;
 
-	constructor(socket: Socket, hub: Hub) {
+	constructor(socket: Socket, hub: Hub, rights: ViewingRights) {
 		super(socket, hub.clock);
 		this.#hub = hub;
+		this.#rights = rights;
 		this.downlink = new Downlink(new FramePair(socket, hub.clock));
 		hub.connected(this);
 	}
@@ -58,7 +68,11 @@ export class Viewer extends Peer {
 
 	/** `text` is the message with every camera's state. */
 	tellCameras(text: string): void {
-		this.sayText(text);
+		const { visitor } = this.#rights;
+		const own = visitor.seesAll ? text : this.#hub.camerasMessageFor((id) => visitor.sees(id));
+		if (own === this.#listed) return; // a hidden camera's change must not be felt
+		this.#listed = own;
+		this.sayText(own);
 	}
 
 	/** A camera that left the relay ends its subscriber. */
@@ -92,10 +106,13 @@ export class Viewer extends Peer {
 		const codec = codecs.includes("h264") ? "h264" : "jpeg";
 		const current = new Map(this.downlink.subscribers.map((one) => [one.camera.id, one]));
 		for (const { id, ...settings } of cameras) {
-			const camera = this.#hub.camera(id);
-			const subscriber = current.get(id) ?? (camera && this.#join(camera, now));
+			// What somebody may not see is not there for them.
+			const camera = this.#rights.visitor.sees(id) ? this.#hub.camera(id) : undefined;
+			const isFull = !current.has(id) && (camera?.subscribers.size ?? 0) >= this.#rights.viewersPerCamera;
+			const subscriber = current.get(id) ?? (camera && !isFull ? this.#join(camera, now) : undefined);
 			current.delete(id);
-			if (!subscriber) this.#refuse(id, "unknown-camera", `no camera "${id}"`);
+			if (isFull) this.#refuse(id, "full", `camera "${id}" has all the viewers it may have`);
+			else if (!subscriber) this.#refuse(id, "unknown-camera", `no camera "${id}"`);
 			else if (!subscriber.ask({ ...settings, codec }, now)) this.#refuseRendition(id, settings.rendition);
 			subscriber?.start(now);
 		}
@@ -134,7 +151,7 @@ export class Viewer extends Peer {
 		this.#refuse(id, "unknown-rendition", `camera "${id}" has no rendition ${rendition}`);
 	}
 
-	#refuse(camera: string, reason: "unknown-camera" | "unknown-rendition", message: string): void {
+	#refuse(camera: string, reason: "unknown-camera" | "unknown-rendition" | "full", message: string): void {
 		this.#tell({ type: "refused", camera, reason, message });
 	}
 

@@ -49,7 +49,7 @@ const CHANGES = ["joined", "network", "uplink", "encoder", "window", "choice", "
 export type Change = (typeof CHANGES)[number];
 
 /** A setting that could not be taken; what was in force stays. */
-const REFUSALS = ["unknown-camera", "unknown-rendition", "frame-too-large", "bad-frame"] as const;
+const REFUSALS = ["unknown-camera", "unknown-rendition", "full", "frame-too-large", "bad-frame"] as const;
 
 /** Camera ids are used in URLs and metrics: lower case letters, digits and dashes. */
 export const CAMERA_ID = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;

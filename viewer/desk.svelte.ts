@@ -68,6 +68,7 @@ export class Desk {
 
 	keydown = (event: KeyboardEvent): void => {
 		if (document.querySelector("dialog[open]")) return; // it has its own
+		if (isWriting(event.target as Element)) return;
 		const action = actionOf(event);
 		this.stir();
 		if (!action) return;
@@ -187,4 +188,9 @@ export class Desk {
 		await tick();
 		focusTile(id); // an element that is moved loses it
 	}
+}
+
+/** Whether keys are letters there. */
+function isWriting(target: Element): boolean {
+	return target.matches("input:not([type=radio], [type=range], [type=checkbox]), textarea, select");
 }

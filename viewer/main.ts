@@ -1,5 +1,10 @@
 import { mount } from "svelte";
 import App from "./App.svelte";
+import { enter, isOperatorPage } from "./operator/session.ts";
 
+const linkFault = await enter();
 document.getElementById("starting")?.remove();
-mount(App, { target: document.body });
+if (isOperatorPage(location.href)) {
+	const { default: OperatorPage } = await import("./operator/OperatorPage.svelte");
+	mount(OperatorPage, { target: document.body });
+} else mount(App, { target: document.body, props: { linkFault } });

@@ -1,3 +1,4 @@
+import type { EntryRefusal } from "#shared/access.ts";
 import { CLOSE } from "#shared/close.ts";
 import { type Rendition, renditionName } from "#shared/ladder.ts";
 import type { CameraReason, Change, Limit, Mode } from "#shared/protocol.ts";
@@ -101,6 +102,36 @@ export function noticeTimes(state: TileState, lastTime: number | null, now: numb
 	if (lastTime !== null) times.push(`last picture ${clockTime(lastTime, now)}`);
 	const text = times.join(" · ");
 	return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Why the relay lets nobody of this page in, for the page that says so; null while it is no such thing. */
+export function denialOf(link: Link, linkFault: EntryRefusal | null): Denial | null {
+	if (link.is !== "closed") return null;
+	const { code, reason } = link.ending;
+	const words = reason.charAt(0).toUpperCase() + reason.slice(1);
+	switch (code) {
+		case CLOSE.denied:
+			if (linkFault === "busy")
+				return { is: "again", title: "The link could not be checked", text: "The relay did not answer." };
+			if (linkFault === null) return { is: "denied", title: "These cameras are not public", text: "" };
+			return {
+				is: "denied",
+				title: "This link does not work",
+				text: "It may have been cut off when it was copied.",
+			};
+		case CLOSE.expired:
+		case CLOSE.revoked:
+			return { is: "ended", title: words, text: "" };
+		case CLOSE.disconnected:
+			return { is: "again", title: "You were disconnected", text: "An operator ended this connection." };
+		default:
+			return null;
+	}
+}
+
+/** `denied`: needs a link or a password; `ended`: what let it in is over; `again`: may simply come back. */
+export interface Denial extends Notice {
+	is: "denied" | "ended" | "again";
 }
 
 /** What to say about the way to the relay; null while it works, or broke too short ago to matter. */

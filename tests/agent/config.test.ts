@@ -31,10 +31,21 @@ describe("from the environment", () => {
 	test("nothing set: the local relay, and the worker finds a camera", () => {
 		expect(readConfig({})).toEqual({
 			publishUrl: "ws://127.0.0.1:6732/publish",
+			publishKeys: [],
 			cameras: [{ id: "camera", name: "Camera", isNamed: false, spec: null }],
 			encoder: "software",
 			logFormat: "text",
 		});
+	});
+
+	test("keys come from the variable and from each camera of the file, every one once", async () => {
+		const [one, two] = ["sk_one-0123456789abcdef", "sk_two-0123456789abcdef"];
+		const path = await file(`[[camera]]\nid = "a"\nsource = "test:"\nkey = "${two}"\n`);
+		const { publishKeys } = readConfig({ CAMERAS_FILE: path, RELAY_KEY: `${one}, ${two}` });
+		expect(publishKeys).toEqual([one, two]);
+		const words = problems({ RELAY_KEY: "canary ~ key" });
+		expect(words).toContain("RELAY_KEY: expected a key");
+		expect(words).not.toContain("canary");
 	});
 
 	test.each([

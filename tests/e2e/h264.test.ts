@@ -13,7 +13,10 @@ let browser: Browser;
 let relay: Running & { url: string };
 let agent: Running;
 beforeAll(async () => {
-	[browser, relay] = await Promise.all([launchChromium(), startRelay()]);
+	[browser, relay] = await Promise.all([
+		launchChromium(),
+		startRelay({ env: { ALLOWED_ORIGINS: `http://${LAN_HOST}` } }),
+	]);
 	const env = { CAMERA_NAME: "Bench" };
 	agent = startAgent({ relayUrl: relay.url, camera: "test:?size=1280x720&fps=30", env });
 	await until(async () => (await fetch(`${relay.url}/readyz`)).ok, {

@@ -15,7 +15,10 @@ let browser: Browser;
 let relay: Running & { url: string };
 let agent: Running;
 beforeAll(async () => {
-	[browser, relay] = await Promise.all([launchChromium(), startRelay()]);
+	[browser, relay] = await Promise.all([
+		launchChromium(),
+		startRelay({ env: { ALLOWED_ORIGINS: `http://${LAN_HOST}` } }),
+	]);
 	agent = startAgent({ relayUrl: relay.url, camera: "test:", env: { CAMERA_NAME: "Bench" } });
 	await until(async () => (await fetch(`${relay.url}/readyz`)).ok, {
 		what: "a live camera",

@@ -39,6 +39,8 @@ export interface View {
 	colorScheme?: "light" | "dark";
 	reducedMotion?: "reduce" | "no-preference";
 	hasTouch?: boolean;
+	/** For certificates nobody signed. */
+	ignoreHTTPSErrors?: boolean;
 }
 
 /** A page alone in its own context; `await using` closes both. */

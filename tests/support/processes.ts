@@ -10,6 +10,25 @@ const OWN_VARIABLES = [
 	"HOST",
 	"PORT",
 	"RELAY_URL",
+	"RELAY_KEY",
+	"RELAY_KEY_FILE",
+	"EXPOSED_HOST",
+	"PUBLISH_KEYS",
+	"PUBLISH_KEYS_FILE",
+	"VIEWERS",
+	"PASSWORDS",
+	"PASSWORDS_FILE",
+	"SIGNING_SECRET",
+	"SIGNING_SECRET_FILE",
+	"DATA_DIR",
+	"PUBLIC_URL",
+	"ALLOWED_ORIGINS",
+	"TRUSTED_PROXY",
+	"TLS_CERT",
+	"TLS_KEY",
+	"MAX_CONNECTIONS",
+	"MAX_CONNECTIONS_PER_ADDRESS",
+	"MAX_VIEWERS_PER_CAMERA",
 	"CAMERA",
 	"CAMERA_NAME",
 	"CAMERAS_FILE",
@@ -32,6 +51,8 @@ export interface Launch {
 	env?: Environment;
 	/** The repository unless told. */
 	cwd?: string;
+	/** What it reads from its standard input; nothing unless told. */
+	input?: string;
 }
 
 /** A process the test owns: `await using` ends it with all its descendants. */
@@ -41,17 +62,17 @@ export class Running implements AsyncDisposable {
 	readonly lines: string[] = [];
 	/** Lines seen since the start, including those no longer kept. */
 	lineCount = 0;
-	readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+	readonly #child: Bun.Subprocess<"ignore" | Blob, "pipe", "pipe">;
 	readonly #drained: Promise<unknown>;
 
 	/** Starts the process at once. */
-	constructor({ name, command, env, cwd = ROOT }: Launch) {
+	constructor({ name, command, env, cwd = ROOT, input }: Launch) {
 		this.name = name;
 		const [program = "bun", ...args] = command;
 		this.#child = Bun.spawn([program === "bun" ? process.execPath : program, ...args], {
 			cwd,
 			env: childEnvironment(env),
-			stdin: "ignore",
+			stdin: input === undefined ? "ignore" : new Blob([input]),
 			stdout: "pipe",
 			stderr: "pipe",
 		});

@@ -2,7 +2,7 @@ import sharp from "sharp";
 import { localNow } from "#shared/clock.ts";
 import { encodeHeader, type FrameHeader } from "#shared/frame.ts";
 import { renditionsFor } from "#shared/ladder.ts";
-import { WireClient } from "./wire-client.ts";
+import { type Habits, WireClient } from "./wire-client.ts";
 
 const SIZE = { width: 64, height: 48 };
 
@@ -20,8 +20,8 @@ export class WireAgent extends WireClient {
 	#delivery = 0;
 	#epoch = 1;
 
-	constructor(relayUrl: string, id: string) {
-		super(`${relayUrl}/publish`);
+	constructor(relayUrl: string, id: string, habits: Habits = {}) {
+		super(`${relayUrl}/publish`, habits);
 		this.id = id;
 	}
 

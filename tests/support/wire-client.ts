@@ -26,6 +26,8 @@ export interface Habits {
 	acks?: boolean;
 	/** Answers pings; true unless told. */
 	answers?: boolean;
+	/** Sent with the upgrade. */
+	headers?: Record<string, string>;
 	/** Called for every frame; without it the newest is kept in `frames` (at most 1 000). */
 	onFrame?: (frame: ReceivedFrame) => void;
 }
@@ -45,7 +47,8 @@ export class WireClient implements Disposable {
 	/** Dials at once; `url` with http: or ws:. */
 	constructor(url: string, habits: Habits = {}) {
 		this.#habits = habits;
-		this.socket = new WebSocket(url.replace(/^http/, "ws"));
+		const { headers = {} } = habits;
+		this.socket = new WebSocket(url.replace(/^http/, "ws"), { headers } as unknown as string[]);
 		this.socket.binaryType = "arraybuffer";
 		this.socket.addEventListener("message", ({ data }) => this.#receive(data));
 		this.socket.addEventListener("close", ({ code, reason }) => {

@@ -95,7 +95,7 @@ test("a page whose script does not load says so instead of nothing", async () =>
 	await page.getByText("Sightline does not start here").waitFor();
 	const isSeen = () => page.locator("#starting").evaluate((one) => getComputedStyle(one).opacity === "1");
 	expect(await isSeen()).toBe(false); // not while it may still come
-	await until(isSeen, { what: "the words", timeoutMs: 8_000 });
+	await until(isSeen, { what: "the words", timeoutMs: 12_000 });
 	expect(await look(page, "not-starting-desktop")).toEqual([]);
 });
 

@@ -1,0 +1,52 @@
+import { randomBytes } from "node:crypto";
+import { wordsOf } from "#shared/log.ts";
+import { ConfigError, type RelayConfig } from "../config.ts";
+import { Access } from "./access.ts";
+import { DiskRecords } from "./disk-records.ts";
+import { missingFor } from "./exposure.ts";
+import { Passwords } from "./passwords.ts";
+import { Policy } from "./policy.ts";
+import { MemoryRecords } from "./records.ts";
+import { MIN_SECRET_BYTES } from "./tokens.ts";
+
+/** Makes what decides who may do what; throws ConfigError while an exposed relay was not told all of it. */
+export function openAccess({ access: given }: Pick<RelayConfig, "access">): Access {
+	const disk = given.dataFolder === null ? null : openRecords(given.dataFolder);
+	const missing = given.isExposed
+		? missingFor(
+				{
+					hasPublishKeys: given.publishKeys.length > 0 || (disk?.keys().length ?? 0) > 0,
+					hasViewers: given.policy !== null,
+					needsSecret: !given.policy?.isPublic,
+					hasSecret: given.secret !== null || disk !== null,
+					needsPassword: given.policy?.includes("sign-in") ?? true,
+					hasPassword: given.passwords.length > 0,
+				},
+				given.exposedBy,
+			)
+		: null;
+	if (missing !== null) {
+		disk?.close();
+		throw new ConfigError(missing);
+	}
+	return new Access(
+		{
+			policy: given.policy ?? new Policy("public"),
+			publishKeys: given.publishKeys,
+			passwords: new Passwords(given.passwords),
+			// Without any, links and sign-ins last until the end of the process.
+			secret: given.secret ?? disk?.secret() ?? randomBytes(MIN_SECRET_BYTES),
+			isExposed: given.isExposed,
+		},
+		disk ?? new MemoryRecords(),
+	);
+}
+
+/** Opens a DATA_DIR; throws ConfigError when it cannot be used. */
+export function openRecords(folder: string): DiskRecords {
+	try {
+		return new DiskRecords(folder);
+	} catch (cause) {
+		throw new ConfigError(`DATA_DIR=${folder}: cannot be used: ${wordsOf(cause)}`);
+	}
+}
