@@ -5,7 +5,7 @@ import { until } from "../../support/until.ts";
 import type { Conditions, Link, Network } from "./link.ts";
 import { LoopLag } from "./loop-lag.ts";
 import type { Shown } from "./metrics.ts";
-import type { Policy } from "./policies.ts";
+import { isOwn, type Policy } from "./policies.ts";
 import type { Plan, Received } from "./viewers.ts";
 
 const CAMERA = "bench";
@@ -58,7 +58,7 @@ export async function run(network: Network, plan: RunPlan): Promise<RunRecord> {
 		env: { CAMERA_NAME: CAMERA },
 	});
 	await agent.waitForLine(/publishing/);
-	await using rival = plan.policy === "ours" ? null : await startRival(network.host, relay.url);
+	await using rival = isOwn(plan.policy) ? null : await startRival(network.host, relay.url);
 	const serverUrl = rival?.url ?? relay.url;
 	const links = uplink ? [uplink] : plan.links.map((conditions) => lay(conditions, serverUrl));
 	const own = new LoopLag();
