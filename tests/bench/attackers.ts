@@ -63,7 +63,7 @@ async function staller(): Promise<void> {
 	const open = (socket: Socket) => {
 		now.stalled++;
 		socket.write(
-			"GET /watch HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+			`GET /watch HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
 				"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
 		);
 	};
