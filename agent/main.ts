@@ -1,5 +1,7 @@
+import { write } from "node:fs";
+import { promisify } from "node:util";
 import { Command } from "commander";
-import { Log, setLogFormat } from "#shared/log.ts";
+import { flushLog, Log, logThrough, setLogFormat } from "#shared/log.ts";
 import { type AgentConfig, ConfigError, readConfig } from "./config.ts";
 import { supervise } from "./supervisor.ts";
 
@@ -44,6 +46,7 @@ if (options.list) {
 
 const config = configOrExit();
 setLogFormat(config.logFormat);
+logThrough(promisify(write));
 const log = new Log("agent");
 if (config.publishKeys.length > 0 && isPlainToOthers(config.publishUrl))
 	log.warn("the key and the pictures travel unencrypted: give the relay TLS and an https:// address");
@@ -51,6 +54,7 @@ const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
 await supervise(config.cameras.length, stopping.signal);
 log.info("stopped");
+await flushLog();
 process.exit(0);
 
 /** Whether what is said to this address can be read on its way. */

@@ -36,6 +36,16 @@ export interface Ended {
 	words: string;
 }
 
+/** What its owner hears of a connection. */
+export interface SessionEvents {
+	/** Frames may flow. */
+	ready(): void;
+	/** Another relay takes this one's place. */
+	moving(): void;
+	/** What this relay's viewers watch has changed. */
+	demand(): void;
+}
+
 /** Where the relay takes pictures, and what it asks for before it does. */
 export interface RelayAddress {
 	/** Of its /publish, ws: or wss:. */
@@ -57,7 +67,8 @@ export class UplinkSession {
 	#toldDelivery = 0;
 	#statsText = "";
 	#statsTime = 0;
-	#onReady: () => void = () => {};
+	#demanded: readonly { id: string; renditions: readonly number[] }[] = [];
+	#events: SessionEvents = { ready() {}, moving() {}, demand() {} };
 
 	constructor({ url, keys }: RelayAddress, instance: string, cameras: readonly Camera[]) {
 		this.#instance = instance;
@@ -68,9 +79,9 @@ export class UplinkSession {
 		this.#socket.binaryType = "arraybuffer";
 	}
 
-	/** Speaks with the relay until the connection ends or the signal aborts; `onReady` is called once frames may flow. */
-	async run(signal: AbortSignal, onReady: () => void): Promise<Ended> {
-		this.#onReady = onReady;
+	/** Speaks with the relay until the connection ends or the signal aborts. */
+	async run(signal: AbortSignal, events: SessionEvents): Promise<Ended> {
+		this.#events = events;
 		const socket = this.#socket;
 		const lifetime = new AbortController();
 		const options = { signal: lifetime.signal };
@@ -138,6 +149,16 @@ export class UplinkSession {
 		return true;
 	}
 
+	/** Which renditions of a camera this relay's viewers watch. */
+	demanded(camera: Camera): readonly number[] {
+		return this.#demanded.find(({ id }) => id === camera.id)?.renditions ?? [];
+	}
+
+	/** Answers `moving`: the next relay has its cameras. */
+	tellMoved(): void {
+		this.#say({ type: "moved" });
+	}
+
 	tellCamera(camera: Camera): void {
 		if (this.#channels.has(camera)) this.#say({ type: "camera", ...camera.state });
 	}
@@ -177,10 +198,12 @@ export class UplinkSession {
 					this.#channels.set(camera, channel);
 					this.tellCamera(camera);
 				}
-				return this.#onReady();
+				return this.#events.ready();
+			case "moving":
+				return this.#events.moving();
 			case "demand":
-				for (const camera of this.#cameras)
-					camera.demand(message.cameras.find(({ id }) => id === camera.id)?.renditions ?? []);
+				this.#demanded = message.cameras;
+				this.#events.demand();
 				return this.#say({ type: "have", version: message.version });
 			case "key":
 				this.#cameras.find(({ id }) => id === message.camera)?.askKey(message.rendition);

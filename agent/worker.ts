@@ -1,4 +1,6 @@
-import { Log, setLogFormat, wordsOf } from "#shared/log.ts";
+import { write } from "node:fs";
+import { promisify } from "node:util";
+import { flushLog, Log, logThrough, setLogFormat, wordsOf } from "#shared/log.ts";
 import { Camera } from "./camera.ts";
 import { type CameraConfig, readConfig } from "./config.ts";
 import { EncodeSlots } from "./encode-slots.ts";
@@ -22,6 +24,7 @@ if (!instance || !process.send) throw new Error("agent/worker.ts is started by a
 
 const config = readConfig();
 setLogFormat(config.logFormat);
+logThrough(promisify(write));
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
 process.on("disconnect", () => process.exit(0)); // the supervisor is gone: nobody may keep the camera
@@ -39,9 +42,11 @@ const closed = Promise.all(cameras.map(runCamera));
 await uplink.run(stopping.signal);
 if (!stopping.signal.aborted) {
 	log.error("another agent publishes these cameras now: this one ends");
+	await flushLog();
 	process.exit(EXIT_REPLACED);
 }
 await closed;
+await flushLog();
 process.exit(0);
 
 function cameraOf({ id, name, spec }: { id: string; name: string; spec: SourceSpec | null }): Camera {
@@ -65,6 +70,7 @@ async function runCamera(camera: Camera): Promise<void> {
 		await camera.run(stopping.signal);
 	} catch (cause) {
 		log.error("camera hangs in native code, starting anew", { camera: camera.id, cause: wordsOf(cause) });
+		await flushLog();
 		process.exit(EXIT_HUNG);
 	}
 }

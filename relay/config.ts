@@ -20,6 +20,10 @@ const schema = z.object({
 		.transform(Number)
 		.refine((port) => port <= 65_535, "expected a port number up to 65535")
 		.default(6732),
+	REUSE_PORT: z
+		.enum(["0", "1"])
+		.transform((value) => value === "1")
+		.default(false),
 	LOG_FORMAT: z.enum(["text", "json"]).default("text"),
 	EXPOSED_HOST: z.string().optional(),
 	PUBLISH_KEYS: read(parsePublishKeys).default([]),
@@ -43,6 +47,8 @@ export interface RelayConfig {
 	readonly host: string;
 	/** 0 takes a free port. */
 	readonly port: number;
+	/** Shares the port with other relays that do, and hands its peers to them when it stops. */
+	readonly sharesPort: boolean;
 	readonly logFormat: "text" | "json";
 	/** Files with the certificate chain and its key, PEM; null: no TLS. */
 	readonly tls: { certPath: string; keyPath: string } | null;
@@ -103,6 +109,7 @@ function configOf(data: z.infer<typeof schema>): RelayConfig {
 	return {
 		host: HOST,
 		port: data.PORT,
+		sharesPort: data.REUSE_PORT,
 		logFormat: data.LOG_FORMAT,
 		tls: TLS_CERT && TLS_KEY ? { certPath: TLS_CERT, keyPath: TLS_KEY } : null,
 		door: {

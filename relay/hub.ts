@@ -19,8 +19,13 @@ export interface Connection {
 	close(reason: CloseReason, words: string): void;
 }
 
+/** A peer that can be told to go to the relay that takes this one's place. */
+export interface Moving {
+	move(): void;
+}
+
 /** A connection that watches, of either protocol. */
-export interface Watching extends Connection {
+export interface Watching extends Connection, Moving {
 	readonly downlink: Downlink;
 	/** Some camera's state or the list changed; `text` is the message that says so. */
 	tellCameras(text: string): void;
@@ -61,6 +66,10 @@ export class Hub {
 	get camerasMessage(): string {
 		const message: ToViewerMessage = { type: "cameras", cameras: this.statuses };
 		return JSON.stringify(message);
+	}
+
+	get publishers(): ReadonlySet<Publisher> {
+		return this.#publishers;
 	}
 
 	/** The same for somebody who may not see every camera. */

@@ -57,6 +57,11 @@ export class Listener {
 		return true;
 	}
 
+	/** Takes no new connection; those there are go on. */
+	refuse(): void {
+		void this.#server.stop(false); // resolves when the last one has ended
+	}
+
 	async stop(): Promise<void> {
 		// Without true it would wait for viewers for ever.
 		await Promise.all([this.#server, ...this.#retired].map((server) => server.stop(true)));
@@ -68,7 +73,7 @@ export class Listener {
 		return Bun.serve<Accepted>({
 			hostname: this.#config.host,
 			port,
-			reusePort: false, // or a second relay would silently take half of the connections
+			reusePort: this.#config.sharesPort, // unless told, or a second relay would silently take half of the connections
 			idleTimeout: IDLE_S,
 			development: false,
 			maxRequestBodySize: MAX_BODY_BYTES,

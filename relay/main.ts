@@ -1,6 +1,8 @@
+import { write } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { Command } from "commander";
-import { Log, setLogFormat, wordsOf } from "#shared/log.ts";
+import { flushLog, Log, logThrough, setLogFormat, wordsOf } from "#shared/log.ts";
 import { addCommands } from "./access/commands.ts";
 import { ConfigError, type RelayConfig, readConfig } from "./config.ts";
 import { type Relay, startRelay } from "./server.ts";
@@ -17,6 +19,8 @@ const command = new Command("bun run relay")
 Environment:
   HOST            address to listen on (127.0.0.1: this machine only)
   PORT            port to listen on (6732); 0 takes a free one
+  REUSE_PORT      1: another relay with REUSE_PORT=1 may listen on the same port; on SIGTERM this one hands everybody
+                  over to it, and nobody sees a gap
   LOG_FORMAT      text or json (text)
 Who may, needed as soon as others can reach it (docs/host-publicly.md):
   PUBLISH_KEYS    CAMERA:HASH, ...; made by "bun run relay key CAMERA"
@@ -42,6 +46,7 @@ addCommands(command, configOrExit);
 await command.parseAsync();
 
 function run(): void {
+	logThrough(promisify(write));
 	const log = new Log("relay");
 	const config = configOrExit();
 	setLogFormat(config.logFormat);
@@ -50,6 +55,7 @@ function run(): void {
 		process.once(signal, async () => {
 			log.info("stopping", { signal });
 			await relay.stop();
+			await flushLog();
 			process.exit(0);
 		});
 	if (!config.tls) return;

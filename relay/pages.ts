@@ -13,6 +13,7 @@ export const SECURITY = {
 	"Referrer-Policy": "no-referrer",
 };
 
+const EMBEDDED = "/live-camera.js"; // the one file other sites' pages load as a module
 /** What the page answers to; it looks at the address itself. */
 const ENTRIES = ["/", "/operator"];
 
@@ -36,6 +37,10 @@ export function readPages(folder: string): Page[] {
 		const bytes = readFileSync(file);
 		const headers = {
 			...SECURITY,
+			...(path === EMBEDDED && {
+				"Access-Control-Allow-Origin": "*",
+				"Cross-Origin-Resource-Policy": "cross-origin",
+			}),
 			"Content-Type": Bun.file(file).type,
 			"Cache-Control": path.startsWith("/assets/")
 				? `public, max-age=${YEAR_SECONDS}, immutable`

@@ -28,6 +28,8 @@ interface Expected {
 export class Publisher extends Peer implements CameraAgent {
 	/** Of the running agent behind it; empty until it has said `publish`. */
 	instance = "";
+	/** It publishes to the next relay too, or has gone. */
+	hasMoved = false;
 	readonly #hub: Hub;
 	readonly #rights: PublishRights;
 	#cameras = new Map<number, Camera>(); // by channel
@@ -55,11 +57,17 @@ export class Publisher extends Peer implements CameraAgent {
 		return this.#cameras.values();
 	}
 
+	/** Asks it to publish to the relay that takes this one's place. */
+	move(): void {
+		this.#tell({ type: "moving" });
+	}
+
 	protected greeted(): void {
 		this.#hub.addPublisher(this);
 	}
 
 	protected ended(): void {
+		this.hasMoved = true;
 		this.#hub.disconnected(this);
 		this.#hub.removePublisher(this);
 	}
@@ -81,6 +89,9 @@ export class Publisher extends Peer implements CameraAgent {
 				return this.shareUplink(now);
 			case "have":
 				return this.#demand.confirm(message.version);
+			case "moved":
+				this.hasMoved = true;
+				return;
 			case "stats":
 				for (const stats of message.cameras) this.#cameraById(stats.id).agentStats = stats;
 		}

@@ -85,6 +85,11 @@ export class ReroViewer implements Session {
 		this.camerasChanged();
 	}
 
+	/** It knows of no move: it dials again. */
+	move(): void {
+		this.close("restarting", "the relay is restarting");
+	}
+
 	forget(subscriber: Subscriber, now: number): void {
 		subscriber.end(now);
 		this.downlink.remove(subscriber);

@@ -8,6 +8,7 @@ import { SessionApi } from "./access/session-api.ts";
 import { DENIED } from "./access/visitor.ts";
 import type { RelayConfig } from "./config.ts";
 import { faults, noteFault } from "./faults.ts";
+import { handOver } from "./handover.ts";
 import { Hub } from "./hub.ts";
 import { Listener } from "./listener.ts";
 import { readPages } from "./pages.ts";
@@ -23,7 +24,7 @@ export interface Relay {
 	url: string;
 	/** Takes a renewed certificate; what is connected stays. Says in the log how it went. */
 	renewCertificate(): void;
-	/** Tells every peer to come back later and stops listening. Idempotent. */
+	/** Stops listening and ends every connection, after handing it over where the port is shared. */
 	stop(): Promise<void>;
 }
 
@@ -69,6 +70,10 @@ export function startRelay(config: RelayConfig, pagesFolder: string): Relay {
 			}
 		},
 		async stop() {
+			if (config.sharesPort) {
+				listener.refuse();
+				await handOver(hub);
+			}
 			clearInterval(ticker);
 			presence.stop();
 			hub.close("restarting", "the relay is restarting");

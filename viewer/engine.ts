@@ -7,6 +7,9 @@ import { Downlink, type Link, type Wish } from "./downlink.ts";
 import { codecsOf, findObstacle, type Obstacle } from "./h264-support.ts";
 import type { Canvas } from "./painter.ts";
 import { type CameraStats, Screen } from "./screen.ts";
+import { History } from "./studio/history.ts";
+import type { Studio, StudioReport, StudioRequest, StudioTools } from "./studio/studio.ts";
+import { Taps } from "./studio/taps.ts";
 
 const REPORT_MS = 250;
 
@@ -25,13 +28,15 @@ export type Command =
 	/** The machine may have slept. */
 	| { is: "wake" }
 	/** The network is another one. */
-	| { is: "roam" };
+	| { is: "roam" }
+	| { is: "studio"; request: StudioRequest };
 
 /** What the engine tells the page. All instants are in the engine's clock unless said otherwise. */
 export type Report =
 	| { is: "link"; link: Link }
 	| { is: "cameras"; cameras: CameraStatus[] }
 	| { is: "choice"; now: number; choice: Choices }
+	| { is: "studio"; report: StudioReport }
 	/** Whether the page shows H.264; null: it does. */
 	| { is: "h264"; obstacle: Obstacle | null }
 	| { is: "stats"; now: number; clock: ClockReading | null; stats: Record<string, CameraStats> };
@@ -42,22 +47,30 @@ export interface ClockReading {
 	roundTripTime: number;
 }
 
+export type Reporter = (report: Report) => void;
+export type LoadStudio = (tools: StudioTools) => Promise<Studio>;
+
 /** Everything between the relay and the canvases. Runs in a Worker, or on the page where canvases cannot move. */
 export class Engine {
-	readonly #report: (report: Report) => void;
+	readonly #report: Reporter;
 	readonly #signal: AbortSignal;
 	readonly #downlink: Downlink;
 	readonly #screens = new Map<string, Screen>();
 	readonly #ids = new Map<number, string>(); // channel -> camera
+	readonly #loadStudio: LoadStudio | null;
+	readonly #history = new History();
+	readonly #taps = new Taps();
+	#studio: Promise<Studio> | null = null;
 	#live = new Set<string>();
 	#renditions = new Map<string, readonly Rendition[]>(); // of each camera
 	#wish: Shown | null = null; // nothing was said yet
 	#obstacle: Obstacle | null | "unknown" = "unknown";
 
-	/** `signal` ends what `start` began. */
-	constructor(report: (report: Report) => void, signal: AbortSignal) {
+	/** `signal` ends what `start` began. Without a studio nothing is remembered. */
+	constructor(report: Reporter, signal: AbortSignal, loadStudio: LoadStudio | null) {
 		this.#report = report;
 		this.#signal = signal;
+		this.#loadStudio = loadStudio;
 		this.#downlink = new Downlink({
 			link: (link) => this.#link(link),
 			cameras: (cameras) => this.#cameras(cameras),
@@ -82,6 +95,8 @@ export class Engine {
 				return this.#downlink.wake();
 			case "roam":
 				return this.#downlink.roam();
+			case "studio":
+				void this.#toStudio(command.request);
 		}
 	}
 
@@ -132,6 +147,7 @@ export class Engine {
 			keyNeeded: () => this.#downlink.askKey(camera),
 			gaveUp: (obstacle) => this.#found(obstacle),
 		});
+		screen.tap = (picture) => this.#taps.see(camera, picture);
 		screen.wish = this.#wishOf(camera);
 		this.#screens.set(camera, screen);
 	}
@@ -157,13 +173,28 @@ export class Engine {
 			if (state === "live") live.add(id);
 			if (state === "live" && !this.#live.has(id)) this.#screens.get(id)?.restart();
 		}
+		this.#history.keepOnly(new Set(this.#ids.values()));
 		this.#live = live;
 		this.#report({ is: "cameras", cameras });
 	}
 
 	#frame(frame: Frame): void {
 		const id = this.#ids.get(frame.header.channel);
-		if (id !== undefined) this.#screens.get(id)?.offer(frame);
+		if (id === undefined) return;
+		if (this.#loadStudio) this.#history.add(id, frame);
+		this.#screens.get(id)?.offer(frame);
+	}
+
+	/** Requests are handled in their order. Code that did not load once a Worker never asks for again: only a reload does. */
+	async #toStudio(request: StudioRequest): Promise<void> {
+		const report = (report: StudioReport) => this.#report({ is: "studio", report });
+		this.#studio ??= this.#loadStudio?.({ history: this.#history, taps: this.#taps, report }) ?? null;
+		try {
+			(await this.#studio)?.handle(request);
+		} catch {
+			this.#studio = null;
+			report({ is: "missing" });
+		}
 	}
 
 	#tell(): void {

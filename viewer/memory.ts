@@ -1,10 +1,11 @@
-import { MODES, type Mode } from "#shared/protocol.ts";
+import { CAMERA_ID, MODES, type Mode } from "#shared/protocol.ts";
 
 // What this browser remembers. Storage may be forbidden (private windows of some browsers): then nothing is, and a
 // choice lasts as long as the page.
 const PIN = "sightline.rendition.";
 const MODE = "sightline.mode";
 const RATE = "sightline.rate.";
+const ORDER = "sightline.order";
 
 /** The rendition chosen by hand for a camera; null: automatic. */
 export function readPin(camera: string): number | null {
@@ -24,6 +25,15 @@ export function readMode(): Mode {
 
 export function writeMode(mode: Mode): void {
 	write(MODE, mode);
+}
+
+/** The cameras as a person put them; those not among them were never moved. */
+export function readOrder(): string[] {
+	return (read(ORDER) ?? "").split(" ").filter((id) => CAMERA_ID.test(id));
+}
+
+export function writeOrder(ids: readonly string[]): void {
+	write(ORDER, ids.join(" "));
 }
 
 /** What a network of this name carried when it was last used, bits per second; null: never used. */

@@ -10,6 +10,7 @@ import type { Obstacle } from "./h264-support.ts";
 import { Meter, type Stages } from "./meter.ts";
 import { type Canvas, Painter } from "./painter.ts";
 import type { Picture } from "./picture.ts";
+import type { Tap } from "./studio/taps.ts";
 
 /** What one camera shows at one instant; a new snapshot four times a second. Names follow the W3C statistics. */
 export interface CameraStats {
@@ -50,6 +51,8 @@ export interface ScreenEvents {
 
 /** One camera's way to its canvas: decode, paint, measure. */
 export class Screen {
+	/** Sees every decoded picture before it is painted. */
+	tap: Tap | null = null;
 	readonly #decoder: Decoder;
 	readonly #painter: Painter;
 	readonly #meter = new Meter();
@@ -67,6 +70,7 @@ export class Screen {
 		this.#decoder = new Decoder({
 			picture: (picture) => {
 				if (picture.busyMs !== null) this.#load.decoded(localNow(), picture.busyMs);
+				this.tap?.(picture);
 				this.#painter.offer(picture);
 			},
 			keyNeeded: () => this.#watchedTime !== null && events.keyNeeded(),

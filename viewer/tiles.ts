@@ -22,7 +22,7 @@ export class Tiles {
 
 	/** Call before the first tile is attached. */
 	run(signal: AbortSignal): void {
-		const settle = () => this.#settle();
+		const settle = () => this.settle();
 		this.#sights = new IntersectionObserver((entries) => this.#see(entries));
 		this.#sizes = new ResizeObserver(settle);
 		addEventListener("resize", settle, { signal });
@@ -77,10 +77,11 @@ export class Tiles {
 		const hovered = target?.closest<HTMLElement>("[data-camera]")?.dataset.camera ?? null;
 		if (hovered === this.#hovered) return;
 		this.#hovered = hovered;
-		this.#settle();
+		this.settle();
 	}
 
-	#settle(): void {
+	/** Something changes, maybe many times in a row. */
+	settle(): void {
 		clearTimeout(this.#timer);
 		this.#timer = setTimeout(this.#onChange, SETTLE_MS);
 	}

@@ -14,6 +14,8 @@ export interface View {
 	/** Tiles scrolled out of sight. */
 	offScreen: ReadonlySet<string>;
 	isHidden: boolean;
+	/** Cameras somebody else looks at: a recording, a floating window. */
+	kept: ReadonlySet<string>;
 }
 
 /**
@@ -21,10 +23,10 @@ export interface View {
  * that names no renditions yet may still come to offer it. What the browser can decode is for the engine to add.
  */
 export function watchSet(view: View): WatchedCamera[] {
-	const { cameras, open, pins, lines, attended, offScreen, isHidden } = view;
-	if (isHidden) return [];
+	const { cameras, open, pins, lines, attended, offScreen, isHidden, kept } = view;
+	const isSeen = (id: string) => !isHidden && (open === null ? !offScreen.has(id) : id === open);
 	return cameras
-		.filter(({ id }) => (open === null ? !offScreen.has(id) : id === open))
+		.filter(({ id }) => isSeen(id) || kept.has(id))
 		.slice(0, MAX_CAMERAS)
 		.map(({ id, renditions }) => {
 			const pin = pins[id] ?? null;

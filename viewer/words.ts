@@ -40,10 +40,13 @@ export function duration(ms: number): string {
 	return `${Math.floor(hours / 24)} days`;
 }
 
+// Separators are the locale's; the 24 hours are everybody's, since a log beside it has them too.
+const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
+
 /** A time of day, to the second; with the date where that is not today's. */
 export function clockTime(time: number, now: number): string {
 	const date = new Date(time);
-	const clock = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+	const clock = date.toLocaleTimeString([], CLOCK);
 	if (date.toDateString() === new Date(now).toDateString()) return clock;
 	return `${date.toLocaleDateString([], { day: "numeric", month: "short" })}, ${clock}`;
 }
@@ -63,7 +66,8 @@ export function ms(value: number | null | undefined): string {
 export function badgeText(state: TileState, now: number): string {
 	switch (state.is) {
 		case "live":
-			return state.ageMs === null ? "live" : `${Math.max(0, Math.round(state.ageMs))} ms`;
+			if (state.ageMs === null) return "live";
+			return state.ageMs < 10_000 ? `${Math.max(0, Math.round(state.ageMs))} ms` : duration(state.ageMs);
 		case "frozen":
 			return `frozen ${duration(now - state.since)}`;
 		case "connecting":
@@ -150,6 +154,18 @@ const DEFAULT_RELAY = /^http:\/\/(localhost|127\.0\.0\.1):6732$/; // where an ag
 /** The one command that adds a camera to the relay this page came from. */
 export function addCameraCommand(origin: string): string {
 	return `${DEFAULT_RELAY.test(origin) ? "" : `RELAY_URL=${origin} `}CAMERA=webcam: bun run agent`;
+}
+
+/** What the browser's tab says; `camera` null: all of them. */
+export function pageTitle(
+	camera: { name: string; state: TileState["is"] } | undefined,
+	{ isRecording, isReplay }: { isRecording: boolean; isReplay: boolean },
+): string {
+	const mark = isRecording ? "● " : "";
+	if (!camera) return `${mark}Sightline`;
+	const state = isReplay ? "replay" : camera.state;
+	const aside = state === "live" || state === "paused" || state === "opening" ? "" : ` (${state})`;
+	return `${mark}${camera.name}${aside} · Sightline`;
 }
 
 /** What keeps a picture from a higher rung. */

@@ -5,7 +5,7 @@ import { Bench } from "./network/bench.ts";
 import { compare, printed, summaryOf } from "./network/comparison.ts";
 import { fair, starved, uplink } from "./network/crowds.ts";
 import { NETWORK_KINDS, type NetworkKind, openNetwork } from "./network/open-network.ts";
-import { POLICIES, type Policy } from "./network/policies.ts";
+import { isOwn, POLICIES, type Policy } from "./network/policies.ts";
 import { buffers, drop10x, outage, rtt200, slow48k, sourceRates, type Table } from "./network/scenarios.ts";
 import { readTraces, SYNTHETIC } from "./network/trace.ts";
 import { report } from "./report.ts";
@@ -29,8 +29,8 @@ const USAGE = `bun run bench network [options]
   --seconds S          length of a run (60)
   --policy NAME,...    ${Object.keys(POLICIES).join(", ")} (all)
   --viewers N          on one bottleneck (1)
-  --uplink             the trace is for the agent's leg; only the policy ours
-  --scenario NAME,...  ${Object.keys(SCENARIOS).join(", ")}, all; only the policy ours
+  --uplink             the trace is for the agent's leg; only the product
+  --scenario NAME,...  ${Object.keys(SCENARIOS).join(", ")}, all; only the product
   --camera SOURCE      what the agent shows (a scene as hard to encode as the ladder's photographs)
   --link KIND          tun: packets, Linux and root; tcp: streams; auto (auto)
   --congestion NAME    TCP congestion control on a tun link (cubic)
@@ -48,7 +48,7 @@ const scenarios = options.scenario === undefined ? [] : oneOrMore("scenario", Ob
 const kind = options.link as NetworkKind;
 if (!NETWORK_KINDS.includes(kind)) fail(`--link ${kind}: expected one of ${NETWORK_KINDS.join(", ")}`);
 if (options.uplink && options.policy === undefined) policies.splice(0, policies.length, "ours");
-if (options.uplink && policies.some((policy) => policy !== "ours")) fail("--uplink: only with --policy ours");
+if (options.uplink && !policies.every(isOwn)) fail("--uplink: only with the product's own policies");
 
 await using network = openNetwork(kind, options.congestion);
 using bench = new Bench({

@@ -14,7 +14,9 @@ interface Sighting {
 }
 
 declare global {
-	/** What the tile's picture says its clock is, or null when it shows none. */
+	/** What the picture on a canvas says its clock is, or null when it shows none. */
+	var canvasClock: (selector: string) => number | null;
+	/** The same of a camera's tile. */
 	var pictureClock: (camera: string) => number | null;
 	/** The next `count` different frames of a tile, each at its first animation frame. */
 	var sightings: (camera: string, count: number) => Promise<Sighting[]>;
@@ -22,8 +24,10 @@ declare global {
 
 const sketch = document.createElement("canvas");
 
-globalThis.pictureClock = (camera) => {
-	const canvas = document.querySelector<HTMLCanvasElement>(`article[data-camera="${camera}"] canvas`);
+globalThis.pictureClock = (camera) => globalThis.canvasClock(`article[data-camera="${camera}"] canvas`);
+
+globalThis.canvasClock = (selector) => {
+	const canvas = document.querySelector<HTMLCanvasElement>(selector);
 	if (!canvas || canvas.width === 0) return null;
 	const height = Math.round((WIDTH * canvas.height) / canvas.width);
 	sketch.width = WIDTH;

@@ -9,6 +9,7 @@ const LINE_CHARS = 4_000;
 const OWN_VARIABLES = [
 	"HOST",
 	"PORT",
+	"REUSE_PORT",
 	"RELAY_URL",
 	"RELAY_KEY",
 	"RELAY_KEY_FILE",

@@ -207,7 +207,8 @@ export class FakeRelay implements AsyncDisposable {
 		if (path === "/") this.pageLoads++;
 		const file = Bun.file(join(DIST, path === "/" ? "index.html" : path));
 		if (!(await file.exists())) return new Response("not found", { status: 404 });
-		return new Response(file, { headers: { "Content-Security-Policy": CSP } });
+		const open = path === "/live-camera.js" ? { "Access-Control-Allow-Origin": "*" } : null;
+		return new Response(file, { headers: { "Content-Security-Policy": CSP, ...open } });
 	}
 
 	#which(which: Which): ServerWebSocket<Page>[] {

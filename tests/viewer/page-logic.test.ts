@@ -15,6 +15,7 @@ describe("what the relay is asked for", () => {
 		attended: null,
 		offScreen: new Set(),
 		isHidden: false,
+		kept: new Set<string>(),
 	};
 
 	test("everything in sight, each with its choice", () => {
@@ -98,7 +99,8 @@ test("keys with a modifier belong to the browser", () => {
 	expect(key("F")).toEqual({ is: "fullscreen" });
 	expect(key("f", { ctrlKey: true })).toBeNull();
 	expect(key("3")).toEqual({ is: "camera", index: 2 });
-	expect(key("0")).toBeNull();
+	expect(key("0")).toEqual({ is: "fit" });
+	expect(key("ArrowUp", { shiftKey: true })).toEqual({ is: "place", columns: 0, rows: -1 });
 	expect(key("constructor")).toBeNull();
 });
 

@@ -216,7 +216,7 @@ describe("where it runs", () => {
 		await visit.go();
 		await visit.reaches("bench", "state", "offline");
 		expect(await visit.page.locator("h2").textContent()).toBe(name);
-		expect(await visit.page.title()).toBe("Sightline");
+		expect(await visit.page.title()).toBe(`${name} (offline) · Sightline`);
 		expect(visit.problems).toEqual([]);
 	});
 });

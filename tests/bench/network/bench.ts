@@ -14,7 +14,7 @@ const SAMPLE_MS = 10;
 export const TOP_RUNG = ladderFor(SIZE).length - 1;
 const SCALE: Scale = {
 	ssimOf: (rendition) => SSIM.get(rendition) ?? 0,
-	isRung: (rendition) => rendition <= TOP_RUNG,
+	isRung: (rendition) => rendition <= TOP_RUNG, // of the JPEG ladder
 };
 
 /** What every part of the bench works with. */

@@ -1,13 +1,19 @@
 /** How pictures reach a viewer. `ours` is the product; the rest is what others do, on the same frames. */
 export const POLICIES = {
-	ours: "the relay and the viewer of this repository",
+	ours: "the relay and the viewer of this repository, with JPEG alone",
+	"ours-h264": "the same where the viewer decodes H.264",
 	rero: "ReRo-CCTV's rule, repaired: quality by frames per second, a new connection each step, endless queues",
 	buffered: "720p q50, a frame is dropped while the server's socket holds bytes",
 	"buffered-ladder": "the same with a ladder: a rung down at 20 % drops in 2 s, up after 5 s without",
 	three: "three frames in flight, a rung down below 80 % of the source's rate, up above 97 %",
 } as const;
 export type Policy = keyof typeof POLICIES;
-export type Rival = Exclude<Policy, "ours">;
+export type Own = "ours" | "ours-h264";
+export type Rival = Exclude<Policy, Own>;
+
+export function isOwn(policy: Policy): policy is Own {
+	return policy === "ours" || policy === "ours-h264";
+}
 
 export const START_RUNG = 3; // of the rivals that have a ladder
 export const FIXED_RUNG = 6; // of the one that has none: 720p q50

@@ -1,14 +1,16 @@
 import { fileURLToPath } from "node:url";
+import { hashOf, newPublishKey } from "../../../relay/access/publish-keys.ts";
 import { processTree, rssBytes } from "../../support/proc.ts";
 import { Running, startAgent } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 import type { Conditions, Link, Network } from "./link.ts";
 import { LoopLag } from "./loop-lag.ts";
 import type { Shown } from "./metrics.ts";
-import type { Policy } from "./policies.ts";
+import { isOwn, type Policy } from "./policies.ts";
 import type { Plan, Received } from "./viewers.ts";
 
 const CAMERA = "bench";
+const KEY = newPublishKey();
 const LISTENING = /listening on (http:\S+)/;
 const SAMPLE_MS = 1_000;
 
@@ -55,10 +57,10 @@ export async function run(network: Network, plan: RunPlan): Promise<RunRecord> {
 	await using agent = startAgent({
 		relayUrl: uplink ? urlOf(uplink) : relay.url,
 		camera: plan.source,
-		env: { CAMERA_NAME: CAMERA },
+		env: { CAMERA_NAME: CAMERA, RELAY_KEY: KEY },
 	});
 	await agent.waitForLine(/publishing/);
-	await using rival = plan.policy === "ours" ? null : await startRival(network.host, relay.url);
+	await using rival = isOwn(plan.policy) ? null : await startRival(network.host, relay.url);
 	const serverUrl = rival?.url ?? relay.url;
 	const links = uplink ? [uplink] : plan.links.map((conditions) => lay(conditions, serverUrl));
 	const own = new LoopLag();
@@ -141,7 +143,8 @@ class Reader {
 }
 
 async function startRelay(host: string): Promise<Running & { url: string }> {
-	const env = { HOST: host, PORT: "0" };
+	// An address of its own links, which is not this machine's loopback: the relay wants to be told who may.
+	const env = { HOST: host, PORT: "0", PUBLISH_KEYS: `${CAMERA}:${hashOf(KEY)}`, VIEWERS: "public" };
 	return await withUrl(new Running({ name: "relay", command: ["bun", "relay/main.ts"], env }));
 }
 

@@ -1,16 +1,18 @@
 // Viewers of one run, in a process of their own. Argument: a Plan as JSON. Prints what each received, as it comes.
 import { localNow } from "#shared/clock.ts";
+import type { Codec } from "#shared/frame.ts";
 import { qualityId } from "#shared/ladder.ts";
 import { Downlink } from "../../../viewer/downlink.ts";
 import { WireClient } from "../../support/wire-client.ts";
 import { LoopLag } from "./loop-lag.ts";
 import type { Shown } from "./metrics.ts";
-import { type Policy, REPLY_MS, ReroRule, type Rival } from "./policies.ts";
+import { isOwn, type Own, type Policy, REPLY_MS, ReroRule, type Rival } from "./policies.ts";
 
 const DECODE_MS = 6; // as long as a 720p JPEG takes a browser; the same for every policy
 const REPORT_MS = 1_000;
 const REPORT_FRAMES = 60; // a line of output stays short
 const REDIAL_MS = 300;
+const CODECS: Record<Own, Codec[]> = { ours: ["jpeg"], "ours-h264": ["jpeg", "h264"] };
 
 /** What a process of viewers is told. */
 export interface Plan {
@@ -40,7 +42,7 @@ for (const [i, { url, rendition, afterMs }] of plan.viewers.entries()) {
 		if (received[i]!.length >= REPORT_FRAMES) tell(i);
 	};
 	setTimeout(() => {
-		if (plan.policy === "ours") watchOurs(url, rendition, take);
+		if (isOwn(plan.policy)) watchOurs(url, { rendition, codecs: CODECS[plan.policy] }, take);
 		else if (plan.policy === "rero") watchRero(url, take);
 		else watchRival(url, plan.policy, take);
 	}, afterMs);
@@ -55,7 +57,11 @@ function tell(viewer: number): void {
 	if (frames.length > 0) console.log(`received ${viewer} ${JSON.stringify(frames)}`);
 }
 
-function watchOurs(url: string, rendition: number | null, take: Take): void {
+function watchOurs(
+	url: string,
+	{ rendition, codecs }: { rendition: number | null; codecs: Codec[] },
+	take: Take,
+): void {
 	const downlink = new Downlink({
 		link: (link) => {
 			if (link.is === "waiting") console.log(`lost ${link.ending.code} ${link.ending.reason}`);
@@ -67,7 +73,7 @@ function watchOurs(url: string, rendition: number | null, take: Take): void {
 		frame: ({ header, receiveTime }) => take(shownOf(header, receiveTime)),
 	});
 	const camera = { id: plan.camera, rendition, maxLines: null, maxFramesPerSecond: null, isFocused: true };
-	downlink.watch({ mode: "balanced", codecs: ["jpeg"], cameras: [camera] });
+	downlink.watch({ mode: "balanced", codecs, cameras: [camera] });
 	void downlink.run(`${url.replace("http", "ws")}/watch`, new AbortController().signal);
 }
 

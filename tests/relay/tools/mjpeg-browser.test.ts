@@ -64,3 +64,45 @@ test("an image element shows every picture as soon as it is there, the first one
 	await until(() => agent.demand?.renditions.length === 0, { what: "no demand" });
 	expect(open.problems).toEqual([]);
 });
+
+test("a page of another origin shows it only where ALLOWED_ORIGINS names that page", async () => {
+	const elsewhere = () =>
+		Bun.serve({
+			hostname: "127.0.0.1",
+			port: 0,
+			fetch: () => new Response("<title>wall</title>", { headers: { "Content-Type": "text/html" } }),
+		});
+	await using named = elsewhere();
+	await using foreign = elsewhere();
+	await using own = await startRelay({ env: { ALLOWED_ORIGINS: named.url.origin } });
+	using agent = await new WireAgent(own.url, "shown").publish();
+	const jpeg = await smallJpeg();
+	agent.sendFrame(jpeg);
+	await using open = await openPage(browser);
+	const { page } = open;
+	const loads = async (address: string, path: string) => {
+		await page.goto(address);
+		return await page.evaluate(
+			(src) =>
+				new Promise<boolean>((resolve) => {
+					const image = new Image();
+					image.onload = () => resolve(true);
+					image.onerror = () => resolve(false);
+					image.src = src;
+				}),
+			`${own.url}${path}`,
+		);
+	};
+	using _playing = every(50, () => {
+		for (const rendition of agent.demand?.renditions ?? []) agent.sendFrame(jpeg, { rendition });
+	});
+	for (const path of ["/cameras/shown/snapshot.jpg", "/cameras/shown/stream.mjpg", "/?action=stream"]) {
+		expect([path, await loads(named.url.href, path)]).toEqual([path, true]);
+		expect([path, await loads(foreign.url.href, path)]).toEqual([path, false]);
+	}
+});
+
+function every(ms: number, run: () => void): Disposable {
+	const timer = setInterval(run, ms);
+	return { [Symbol.dispose]: () => clearInterval(timer) };
+}
