@@ -1,14 +1,14 @@
 import type { Codec, FrameHeader } from "#shared/frame.ts";
 import { ladderOf, type Rendition } from "#shared/ladder.ts";
 import type { AgentStats, CameraState, CameraStatus } from "#shared/protocol.ts";
-import { pictureValue } from "./allocation.ts";
-import { CameraDemand } from "./demand.ts";
-import { KeyRequests } from "./key-requests.ts";
-import { COMFORT, type Offered, RenditionSet } from "./rendition-set.ts";
-import { SceneSize } from "./scene-size.ts";
-import type { Subscriber } from "./subscriber.ts";
+import { pictureValue } from "./delivery/allocation.ts";
+import { CameraDemand } from "./delivery/demand.ts";
+import { KeyRequests } from "./delivery/key-requests.ts";
+import { COMFORT, type Offered, RenditionSet } from "./delivery/rendition-set.ts";
+import { SceneSize } from "./delivery/scene-size.ts";
+import type { Subscriber } from "./delivery/subscriber.ts";
+import { ViewerLadder } from "./delivery/viewer-ladder.ts";
 import { Traffic } from "./traffic.ts";
-import { ViewerLadder } from "./viewer-ladder.ts";
 
 /** A frame on its way through the relay. The arrays are shared by every receiver; nobody changes the body. */
 export interface RelayedFrame {

@@ -4,10 +4,10 @@ import { Log } from "#shared/log.ts";
 import type { CameraStatus, ToViewerMessage } from "#shared/protocol.ts";
 import { Takeovers } from "./access/publish-rights.ts";
 import { Camera } from "./camera.ts";
-import type { Downlink } from "./downlink.ts";
+import type { Downlink } from "./delivery/downlink.ts";
+import type { Subscriber } from "./delivery/subscriber.ts";
 import { noteFault } from "./faults.ts";
 import type { Publisher } from "./publisher.ts";
-import type { Subscriber } from "./subscriber.ts";
 
 const MAX_KNOWN_CAMERAS = 1_024; // offline ones beyond it are forgotten, longest gone first
 const MAX_CHANNEL = 65_535;

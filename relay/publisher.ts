@@ -4,8 +4,8 @@ import { decodeHeader, type FrameHeader, stampRelayTime, viewOf } from "#shared/
 import { Log } from "#shared/log.ts";
 import { parseAgentMessage, type ToAgentMessage } from "#shared/protocol.ts";
 import { OPEN_RIGHTS, type PublishRights } from "./access/publish-rights.ts";
-import { AgentDemand } from "./agent-demand.ts";
 import type { Camera, CameraAgent } from "./camera.ts";
+import { AgentDemand } from "./delivery/agent-demand.ts";
 import { checkRenditions, type Fault, faultOf } from "./frame-check.ts";
 import type { Hub } from "./hub.ts";
 import { Peer } from "./peer.ts";

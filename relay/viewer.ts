@@ -4,12 +4,12 @@ import { stampDelivery } from "#shared/frame.ts";
 import { parseViewerMessage, type ToViewerMessage, type Watch } from "#shared/protocol.ts";
 import type { Visitor } from "./access/visitor.ts";
 import type { Camera, RelayedFrame } from "./camera.ts";
-import { Downlink, type FrameWriter } from "./downlink.ts";
+import { Downlink, type FrameWriter } from "./delivery/downlink.ts";
+import { Subscriber } from "./delivery/subscriber.ts";
+import { Turnstile } from "./delivery/turnstile.ts";
 import type { Hub } from "./hub.ts";
 import { Peer } from "./peer.ts";
 import type { Socket } from "./socket.ts";
-import { Subscriber } from "./subscriber.ts";
-import { Turnstile } from "./turnstile.ts";
 
 const CHOICE_MS = 100;
 const RATE_TELL_MS = 2_000;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Turnstile } from "../../relay/turnstile.ts";
+import { Turnstile } from "../../relay/delivery/turnstile.ts";
 import { startRelay } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { WireAgent } from "../support/wire-agent.ts";

@@ -1,7 +1,7 @@
 import type { Rendition } from "#shared/ladder.ts";
 import type { Change, Choice, Mode } from "#shared/protocol.ts";
+import type { Camera, RelayedFrame } from "../camera.ts";
 import { Backlog } from "./backlog.ts";
-import type { Camera, RelayedFrame } from "./camera.ts";
 import type { Link } from "./evidence.ts";
 import { Pace } from "./pace.ts";
 import { type Settings, Wish } from "./wish.ts";

@@ -2,7 +2,7 @@ import type { Ack } from "#shared/ack.ts";
 import { bodyPatienceMs } from "#shared/heartbeat.ts";
 import type { Mode } from "#shared/protocol.ts";
 import { FlowWindow } from "#shared/window.ts";
-import type { RelayedFrame } from "./camera.ts";
+import type { RelayedFrame } from "../camera.ts";
 import type { Link } from "./evidence.ts";
 import { RateHistory } from "./rate-history.ts";
 import type { Subscriber } from "./subscriber.ts";

@@ -1,4 +1,4 @@
-import type { RelayedFrame } from "./camera.ts";
+import type { RelayedFrame } from "../camera.ts";
 
 /**
  * What waits to be sent to one subscriber, oldest first. A key replaces everything before it; any other frame is taken
