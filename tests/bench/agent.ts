@@ -1,6 +1,6 @@
 // CPU of the whole agent by what is in demand, in turns so that the machine's other work falls on all alike.
 // The camera serves MJPEG over HTTP, a still scene with moving things and a sensor's noise; or what --source says.
-import { renditionName, renditionsFor } from "#shared/ladder.ts";
+import { renditionName } from "#shared/ladder.ts";
 import { encodeJpeg } from "../../agent/jpeg-encoder.ts";
 import { RawFrame } from "../../agent/raw-frame.ts";
 import { Scaler } from "../../agent/scaler.ts";
@@ -18,7 +18,8 @@ const SIZE = { width: 1280, height: 720 };
 const RATE = 30;
 const CAMERA_QUALITY = 85;
 const SETTLING_MS = 1_000; // encoders opened, the first key gone
-const DEMANDS = [[], [6], [204], [5, 6], [6, 204], [3, 6], [3, 202]]; // see shared/ladder.ts; 6 is q50, 204 the best H.264
+// See shared/ladder.ts: 6 is q50, 204 the best H.264; 8 is the top, the camera's own JPEGs where it gives any.
+const DEMANDS = [[], [6], [204], [5, 6], [6, 204], [3, 6], [3, 202], [8], [3, 8]];
 
 const pictures = await cameraPictures();
 await using camera = new MjpegServer({ ...SIZE, framesPerSecond: RATE });
@@ -60,7 +61,7 @@ async function measure(index: number): Promise<void> {
 }
 
 function nameOf(id: number): string {
-	return renditionName(renditionsFor(SIZE).find((rendition) => rendition.id === id)!);
+	return renditionName(relay.renditions.find((rendition) => rendition.id === id)!);
 }
 
 async function cameraPictures(): Promise<Uint8Array[]> {
