@@ -1,4 +1,4 @@
-import { AV_CODEC_ID_MJPEG, AV_CODEC_ID_RAWVIDEO, type Packet } from "node-av";
+import { AV_CODEC_ID_MJPEG, AV_CODEC_ID_RAWVIDEO, type AVCodecID, type Packet } from "node-av";
 import { localNow } from "#shared/clock.ts";
 import type { Latest } from "#shared/latest.ts";
 import { AvInput, type InputRequest } from "./av-input.ts";
@@ -6,6 +6,7 @@ import { Decoder } from "./decoder.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import { LiveDecode, type LivePacket } from "./live-decode.ts";
 import { NewestSource } from "./newest-source.ts";
+import { type OwnJpeg, ownJpeg } from "./own-jpeg.ts";
 import type { RawFrame } from "./raw-frame.ts";
 import type { SourceHooks } from "./source.ts";
 import { SourceError } from "./source-error.ts";
@@ -44,7 +45,8 @@ export class AvSource extends NewestSource {
 					limits: this.#limits,
 					onUndecodable: () => this.undecodable++,
 				});
-				if (codecpar.width > 0) live.announce(codecpar.width, codecpar.height);
+				// Of MJPEG it is told with the first picture, which says more.
+				if (codecpar.width > 0 && codecpar.codecId !== AV_CODEC_ID_MJPEG) live.announce(codecpar, null);
 				await together(
 					signal,
 					(lifetime) => this.#read(input, live, lifetime),
@@ -60,21 +62,27 @@ export class AvSource extends NewestSource {
 
 	async #read(input: AvInput, live: LiveDecode, signal: AbortSignal): Promise<void> {
 		const { codecId } = input.stream.codecpar;
-		const isIntraOnly = codecId === AV_CODEC_ID_MJPEG || codecId === AV_CODEC_ID_RAWVIDEO;
 		while (!signal.aborted) {
 			const packet = await input.read(signal);
-			if (packet) live.backlog.offer(this.#livePacket(packet, isIntraOnly));
+			if (packet) live.backlog.offer(this.#livePacket(packet, codecId));
 			else if (!signal.aborted) throw new SourceError("ended", `${input.name}: the camera ended the stream`);
 		}
 	}
 
-	#livePacket(packet: Packet, isIntraOnly: boolean): LivePacket {
+	#livePacket(packet: Packet, codec: AVCodecID): LivePacket {
 		const now = localNow();
+		const isJpeg = codec === AV_CODEC_ID_MJPEG;
+		let own: OwnJpeg | null | undefined;
 		return {
-			isKey: isIntraOnly || packet.isKeyframe,
+			isKey: isJpeg || codec === AV_CODEC_ID_RAWVIDEO || packet.isKeyframe,
 			byteLength: packet.size,
 			captureTime: this.#spec.kind === "webcam" ? webcamCaptureTime(packet.pts, now) : now,
 			packet: () => packet,
+			own: () => {
+				// Of a copy: the packet's own memory goes with it.
+				if (own === undefined) own = isJpeg && packet.data ? ownJpeg(Buffer.from(packet.data)) : null;
+				return own;
+			},
 			free: () => packet.free(),
 		};
 	}

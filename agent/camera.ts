@@ -36,6 +36,7 @@ export class Camera {
 		this.#onChange = onChange;
 		this.#source = openSource(spec, {
 			wanted: () => this.#gate.isOpen,
+			wantsPixels: () => this.pipeline.wantsPixels,
 			whenWanted: (signal) => this.#gate.whenOpen(signal),
 			onFormat: (format) => this.#opened(format),
 		});
@@ -91,8 +92,8 @@ export class Camera {
 		}
 	}
 
-	#opened({ width, height, framesPerSecond }: SourceFormat): void {
-		this.pipeline.reset({ width, height }, framesPerSecond);
+	#opened({ width, height, framesPerSecond, ownQuality }: SourceFormat): void {
+		this.pipeline.reset({ width, height }, framesPerSecond, ownQuality);
 		this.#liveTime = localNow();
 		log.info("camera live", { camera: this.id, size: `${width}x${height}`, fps: framesPerSecond });
 		this.#set({

@@ -124,7 +124,7 @@ export class FileSource extends NewestSource {
 		const size = `${width}x${height}`;
 		if (size === this.#size || width === 0) return;
 		this.#size = size;
-		this.#hooks.onFormat({ width, height, framesPerSecond });
+		this.#hooks.onFormat({ width, height, framesPerSecond, ownQuality: null });
 	}
 }
 

@@ -23,7 +23,7 @@ export function jpegSize(jpeg: Uint8Array): Size | null {
 }
 
 /** SOF0..SOF15 without the table segments that share the range: DHT, JPG, DAC. */
-function isFrameHeader(marker: number): boolean {
+export function isFrameHeader(marker: number): boolean {
 	return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 

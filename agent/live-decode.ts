@@ -1,9 +1,11 @@
 import type { Frame, Packet } from "node-av";
 import { localNow } from "#shared/clock.ts";
+import type { Size } from "#shared/ladder.ts";
 import type { Latest } from "#shared/latest.ts";
 import { Backlog, type Encoded } from "./backlog.ts";
 import type { Decoder } from "./decoder.ts";
 import type { Limits } from "./limits.ts";
+import type { OwnJpeg } from "./own-jpeg.ts";
 import { RawFrame } from "./raw-frame.ts";
 import { Scaler } from "./scaler.ts";
 import type { SourceHooks } from "./source.ts";
@@ -14,6 +16,8 @@ export interface LivePacket extends Encoded {
 	readonly captureTime: number;
 	/** For the decoder; freed by `free`. */
 	packet(): Packet;
+	/** The picture as it came, when it is a JPEG fit to be passed on; asked before `free`, valid after it. */
+	own(): OwnJpeg | null;
 }
 
 export interface LiveOptions {
@@ -28,7 +32,7 @@ export interface LiveOptions {
 const CATCH_UP_MS = 250;
 const TIMES_KEPT = 64; // more than any decoder holds back
 
-/** Decodes a live stream while somebody watches, and only what is needed to show the newest picture. */
+/** Decodes a live stream while somebody wants its pixels, and only what is needed to show the newest picture. */
 export class LiveDecode {
 	readonly backlog = new Backlog<LivePacket>();
 	readonly #decoder: Decoder;
@@ -50,12 +54,16 @@ export class LiveDecode {
 		this.#onUndecodable = onUndecodable;
 	}
 
-	/** Tells the owner the size when it is news; a source that knows it before decoding calls this itself. */
-	announce(width: number, height: number): void {
+	/**
+	 * Tells the owner the size when it is news; a source that knows it before decoding calls this itself. `first` is the
+	 * first picture of that size: whether those to come can be passed on goes by it.
+	 */
+	announce({ width, height }: Size, first: Pick<LivePacket, "own"> | null): void {
 		const size = `${width}x${height}`;
 		if (size === this.#size) return;
 		this.#size = size;
-		this.#hooks.onFormat({ width, height, framesPerSecond: this.#framesPerSecond });
+		const ownQuality = first?.own()?.quality ?? null;
+		this.#hooks.onFormat({ width, height, framesPerSecond: this.#framesPerSecond, ownQuality });
 	}
 
 	/** Decodes until the signal aborts; throws SourceError "bad-data". Closes nothing but what it made itself. */
@@ -85,6 +93,13 @@ export class LiveDecode {
 		if (!next) return;
 		const { encoded, gap } = next;
 		try {
+			const own = encoded.own();
+			if (own && !this.#hooks.wantsPixels()) {
+				this.announce(own, encoded);
+				this.#failingSince = null;
+				newest.offer(new RawFrame(own, encoded.captureTime, this.#scaler));
+				return;
+			}
 			if (gap) this.#decoder.reset();
 			const packet = encoded.packet();
 			this.#remember(packet.pts, encoded.captureTime);
@@ -95,23 +110,25 @@ export class LiveDecode {
 			}
 			if (pictures.length === 0) this.#withoutPicture();
 			for (const picture of pictures) {
-				this.#show(picture, this.#captureTimes.get(picture.pts) ?? encoded.captureTime, newest);
+				this.#show(picture, encoded, newest);
 			}
 		} finally {
 			encoded.free();
 		}
 	}
 
-	#show(picture: Frame, captureTime: number, newest: Latest<RawFrame>): void {
+	/** `encoded`: what `picture` was decoded from, or a later one where the decoder reorders. */
+	#show(picture: Frame, encoded: LivePacket, newest: Latest<RawFrame>): void {
 		this.#failingSince = null;
-		this.announce(picture.width, picture.height);
+		this.announce(picture, encoded);
+		const captureTime = this.#captureTimes.get(picture.pts) ?? encoded.captureTime;
 		const now = localNow();
 		if (this.backlog.length > 0 && now - this.#shownTime < CATCH_UP_MS) {
 			picture.free();
 			return;
 		}
 		this.#shownTime = now;
-		newest.offer(new RawFrame(picture, captureTime, this.#scaler));
+		newest.offer(new RawFrame(picture, captureTime, this.#scaler, encoded.own()));
 	}
 
 	/** Decoders that reorder give pictures later than their packets: the time goes by the presentation stamp. */

@@ -8,6 +8,7 @@ import { jpegSize } from "./jpeg-header.ts";
 import { isAcceptableSize, LIMITS, type Limits } from "./limits.ts";
 import { LiveDecode, type LivePacket } from "./live-decode.ts";
 import { NewestSource } from "./newest-source.ts";
+import { type OwnJpeg, ownJpeg } from "./own-jpeg.ts";
 import type { RawFrame } from "./raw-frame.ts";
 import type { SourceHooks } from "./source.ts";
 import { SourceError } from "./source-error.ts";
@@ -65,8 +66,9 @@ export class MjpegSource extends NewestSource {
 				}
 				pictureTime = now;
 				// While somebody watches, the size is told with the first picture of that size.
-				if (!this.#hooks.wanted()) live.announce(size.width, size.height);
-				live.backlog.offer(livePacket(jpeg, now));
+				const packet = livePacket(jpeg, now);
+				if (!this.#hooks.wanted()) live.announce(size, packet);
+				live.backlog.offer(packet);
 			}
 			this.undecodable += cutter.broken - broken;
 			if (now - pictureTime > badDataMs) {
@@ -91,6 +93,7 @@ function mjpegParameters(): CodecParameters {
 /** Becomes a packet only when it is decoded: with nobody watching a picture is not copied again. */
 function livePacket(jpeg: Buffer, captureTime: number): LivePacket {
 	let packet: Packet | null = null;
+	let own: OwnJpeg | null | undefined;
 	return {
 		isKey: true,
 		byteLength: jpeg.length,
@@ -100,6 +103,10 @@ function livePacket(jpeg: Buffer, captureTime: number): LivePacket {
 			packet.alloc();
 			packet.data = jpeg;
 			return packet;
+		},
+		own: () => {
+			if (own === undefined) own = ownJpeg(jpeg);
+			return own;
 		},
 		free: () => packet?.free(),
 	};

@@ -1,6 +1,6 @@
 import { localNow } from "#shared/clock.ts";
 import { MAX_BODY_BYTES } from "#shared/frame.ts";
-import { type Rendition, renditionsFor, type Size } from "#shared/ladder.ts";
+import { isOwn, type Rendition, renditionsFor, type Size } from "#shared/ladder.ts";
 import type { AgentStats } from "#shared/protocol.ts";
 import type { EncodeSlots } from "./encode-slots.ts";
 import { type EncodedPicture, type Encoder, encoderOf } from "./encoder.ts";
@@ -44,7 +44,7 @@ interface Progress {
 	admittedTime: number;
 }
 
-/** Encodes each raw frame of one camera into the demanded renditions the uplink has room for. */
+/** Makes of each raw frame of one camera the demanded renditions the uplink has room for. */
 export class Pipeline {
 	/** Raw frames taken in. */
 	captured = 0;
@@ -78,9 +78,17 @@ export class Pipeline {
 		return Array.from(this.#progress.values(), ({ counter }) => counter);
 	}
 
-	/** The source has this format from now on: new renditions, new epoch. */
-	reset(size: Size, framesPerSecond: number | null): void {
-		this.#renditions = renditionsFor(size);
+	/** Whether anything demanded is made from pixels. */
+	get wantsPixels(): boolean {
+		return this.#renditions.some((one) => this.#demanded.includes(one.id) && !isOwn(one));
+	}
+
+	/**
+	 * The source has this format from now on: new renditions, new epoch. `ownQuality`: of its own JPEGs, when they can be
+	 * passed on.
+	 */
+	reset(size: Size, framesPerSecond: number | null, ownQuality: number | null = null): void {
+		this.#renditions = renditionsFor(size, ownQuality);
 		this.#framesPerSecond = framesPerSecond || USUAL_RATE;
 		this.startEpoch(this.#epoch);
 	}
@@ -109,8 +117,14 @@ export class Pipeline {
 	/** Encodes and sends; resolves when all of it is done. Frees `raw`. Rejects when an encoder fails. */
 	async process(raw: RawFrame): Promise<void> {
 		this.captured++;
+		const epoch = this.#epoch;
 		try {
-			await Promise.all(this.#admitted().map((rendition) => this.#make(raw, rendition)));
+			const admitted = this.#admitted(raw);
+			const made = admitted.filter((rendition) => !raw.ownFor(rendition));
+			await Promise.all(made.map((rendition) => this.#make(raw, rendition, epoch)));
+			// It takes no time to make: before the smaller ones it would be in their way.
+			const own = admitted.find((rendition) => raw.ownFor(rendition));
+			if (own) await this.#make(raw, own, epoch);
 		} finally {
 			raw.free();
 		}
@@ -120,13 +134,18 @@ export class Pipeline {
 	 * The demanded renditions the uplink has room for: the smallest first, so that a sudden lack costs the largest;
 	 * but one that had to wait too long goes before all, or it would never come behind the others.
 	 */
-	#admitted(): Rendition[] {
+	#admitted(raw: RawFrame): Rendition[] {
 		const now = localNow();
 		const intervalMs = 1000 / this.#framesPerSecond;
-		const bytesOf = ({ id, nominalBytes }: Rendition) => this.#progressOf(id).lastBytes ?? nominalBytes;
+		const bytesOf = (rendition: Rendition) =>
+			raw.ownFor(rendition)?.body.length ??
+			this.#progressOf(rendition.id).lastBytes ??
+			rendition.nominalBytes;
 		const isStarved = ({ id }: Rendition) => Number(now - this.#progressOf(id).admittedTime > STARVED_MS);
 		const wanted = this.#renditions
 			.filter(({ id }) => this.#demanded.includes(id))
+			// One left undecoded was captured before anything else came into demand.
+			.filter((rendition) => raw.hasPixels || raw.ownFor(rendition))
 			.sort((a, b) => isStarved(b) - isStarved(a) || bytesOf(a) - bytesOf(b));
 		let aheadBytes = 0;
 		return wanted.filter((rendition) => {
@@ -146,16 +165,15 @@ export class Pipeline {
 	}
 
 	/** Only what is sent is encoded, so each frame builds on the one sent before, however many were left out. */
-	async #make(raw: RawFrame, rendition: Rendition): Promise<void> {
+	async #make(raw: RawFrame, rendition: Rendition, epoch: number): Promise<void> {
 		const progress = this.#progressOf(rendition.id);
 		const { counter } = progress;
-		const epoch = this.#epoch;
 		const isCurrent = () => epoch === this.#epoch;
-		const picture = await this.#slots.run(async () =>
-			isCurrent() && this.#demanded.includes(rendition.id)
-				? await this.#encode(raw, rendition, progress)
-				: null,
-		);
+		const isWanted = () => isCurrent() && this.#demanded.includes(rendition.id);
+		const own = raw.ownFor(rendition);
+		const picture = own
+			? isWanted() && { body: own.body, isKey: true, config: null }
+			: await this.#slots.run(async () => isWanted() && (await this.#encode(raw, rendition, progress)));
 		if (!picture) return; // nobody wants it any more
 		const bodyBytes = picture.body.length;
 		counter.encoded++;

@@ -6,7 +6,8 @@ import {
 	FFmpegError,
 	Frame,
 } from "node-av";
-import type { Size } from "#shared/ladder.ts";
+import { isOwn, type Rendition, type Size } from "#shared/ladder.ts";
+import type { OwnJpeg } from "./own-jpeg.ts";
 import { keyOf, type Lane, type Scaler, type Target } from "./scaler.ts";
 
 const PIXEL_FORMATS = { rgb24: AV_PIX_FMT_RGB24, yuvj420p: AV_PIX_FMT_YUVJ420P } as const;
@@ -19,7 +20,7 @@ export interface PixelLayout extends Size {
 }
 
 /**
- * Pixels at the agent, in whatever format the source gave.
+ * One picture at the agent: its pixels in whatever format the source gave, the JPEG it came as, or both.
  * Whoever takes a frame frees it, once; who works on it meanwhile holds it by `retain`.
  */
 export class RawFrame {
@@ -27,20 +28,38 @@ export class RawFrame {
 	readonly captureTime: number;
 	readonly width: number;
 	readonly height: number;
-	readonly #frame: Frame;
+	readonly #own: OwnJpeg | null;
+	readonly #frame: Frame | null;
 	readonly #scaler: Scaler;
 	readonly #conversions = new Map<string, Promise<Lane>>();
 	readonly #lanes: Lane[] = [];
 	#holders = 1;
 	#ownerHolds = true;
 
-	/** Takes ownership of `frame`, which must hold a picture. `scaler` is the source's own. */
-	constructor(frame: Frame, captureTime: number, scaler: Scaler) {
-		this.#frame = frame;
+	/** Takes ownership of `picture`, a Frame that holds one or a JPEG left undecoded. `scaler` is the source's own. */
+	constructor(
+		picture: Frame | OwnJpeg,
+		captureTime: number,
+		scaler: Scaler,
+		own = picture instanceof Frame ? null : picture,
+	) {
+		this.#frame = picture instanceof Frame ? picture : null;
 		this.#scaler = scaler;
 		this.captureTime = captureTime;
-		this.width = frame.width;
-		this.height = frame.height;
+		this.width = picture.width;
+		this.height = picture.height;
+		this.#own = own;
+	}
+
+	/** The picture as it came, if that is what `rendition` is. */
+	ownFor(rendition: Rendition): OwnJpeg | null {
+		const own = isOwn(rendition) ? this.#own : null;
+		return own?.width === rendition.width && own.height === rendition.height ? own : null;
+	}
+
+	/** Without them it can only be passed on. */
+	get hasPixels(): boolean {
+		return this.#frame !== null;
 	}
 
 	/** A frame holding a copy of `pixels`. Throws a RangeError when there are too few of them. */
@@ -77,8 +96,9 @@ export class RawFrame {
 	 * `matrixOf`); made and lent like `rgb`. Who needs other properties than the pixels sets them on a clone.
 	 */
 	async yuv420p(size: Size): Promise<Frame> {
-		const isThere = PLANAR_FORMATS.includes(this.#frame.format as AVPixelFormat) && this.#isFull(size);
-		return isThere ? this.#frame : (await this.#converted({ format: "yuv420p", ...size })).output;
+		const frame = this.#pixels;
+		const isThere = PLANAR_FORMATS.includes(frame.format as AVPixelFormat) && this.#isFull(size);
+		return isThere ? frame : (await this.#converted({ format: "yuv420p", ...size })).output;
 	}
 
 	/** Keeps the pixels alive past `free` until the returned function is called. Throws when they are gone. */
@@ -122,9 +142,14 @@ export class RawFrame {
 	/** Smaller RGB is made of smaller planes: swscale scales to planes four times faster, and both codecs share them. */
 	async #convert(target: Target): Promise<Lane> {
 		if (target.format !== "rgb" || this.#isFull(target))
-			return await this.#scaler.convert(this.#frame, target);
+			return await this.#scaler.convert(this.#pixels, target);
 		const planes = await this.#converted({ ...target, format: "yuv420p" });
-		return await this.#scaler.convert(planes.output, target, this.#frame);
+		return await this.#scaler.convert(planes.output, target, this.#pixels);
+	}
+
+	get #pixels(): Frame {
+		if (!this.#frame) throw new Error("raw frame was never decoded");
+		return this.#frame;
 	}
 
 	#isFull({ width, height }: Size): boolean {
@@ -134,6 +159,6 @@ export class RawFrame {
 	#release(): void {
 		if (--this.#holders > 0) return;
 		for (const lane of this.#lanes) this.#scaler.release(lane);
-		this.#frame.free();
+		this.#frame?.free();
 	}
 }

@@ -12,12 +12,16 @@ export interface SourceFormat {
 	height: number;
 	/** As the source states it; null when it does not say. */
 	framesPerSecond: number | null;
+	/** Quality of the JPEGs it gives when they can be passed on as they are; null when they cannot. */
+	ownQuality: number | null;
 }
 
 /** What a source asks and tells its owner. None of these may throw. */
 export interface SourceHooks {
 	/** Read at each frame: false = nobody watches, nothing is decoded. */
 	wanted(): boolean;
+	/** Read at each frame: false = the camera's own JPEG will do, where there is one nothing is decoded. */
+	wantsPixels(): boolean;
 	/** Resolves when `wanted()` turns true or the signal aborts. */
 	whenWanted(signal: AbortSignal): Promise<void>;
 	/** Called when opened and whenever the size changes. */

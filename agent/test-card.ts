@@ -23,7 +23,7 @@ export class TestCard extends NewestSource {
 
 	protected override async produce(newest: Latest<RawFrame>, signal: AbortSignal): Promise<void> {
 		const { width, height, framesPerSecond } = this.#spec;
-		this.#hooks.onFormat({ width, height, framesPerSecond });
+		this.#hooks.onFormat({ width, height, framesPerSecond, ownQuality: null });
 		const picture = new TestPicture({ width, height }, framesPerSecond);
 		const scaler = new Scaler();
 		const intervalMs = 1000 / framesPerSecond;

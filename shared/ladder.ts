@@ -88,6 +88,10 @@ const QUALITY_COST: readonly (readonly [quality: number, bytesAt720p: number, ss
 	[95, 295_500, 0.957],
 ];
 const QUALITY_ID = 100; // 130..195 are the full-size qualities; rungs count from 0
+// A rung below the camera's own costs this many times less: one nearer looks as good to whoever chooses, so the choice
+// would stay on it, and have made what need not be made.
+const OWN_STEP = 1.75;
+const OWN_SSIM = 1; // it is the source; of no encoding measured
 const BYTES_EXPONENT = 0.77; // bytes grow slower than pixels: 180p to 720p at q40 is 16x the pixels, 8.5x the bytes
 
 interface H264Step {
@@ -117,10 +121,13 @@ const H264_REDUCED_SHARE = 0.8; // of the source's lines that a reduced rung has
 const LARGE_LINES = 900;
 const LEAST_SHARE = 1 / 16; // of the rate of 720 lines: tiny sources need some anyway
 
-/** Every rendition a camera of this size offers: its ladders, cheapest first, then what is made on request only. */
-export function renditionsFor(source: Size): Rendition[] {
+/**
+ * Every rendition a camera of this size offers: its ladders, cheapest first, then what is made on request only.
+ * `ownQuality`: of the JPEGs the camera itself gives, when they may be passed on.
+ */
+export function renditionsFor(source: Size, ownQuality: number | null = null): Rendition[] {
 	return [
-		...ladderFor(source),
+		...(ownQuality === null ? ladderFor(source) : ladderWithOwn(source, ownQuality)),
 		...h264LadderFor(source),
 		...QUALITY_COST.map((row) => fullSize(source, row)),
 	];
@@ -155,14 +162,35 @@ export function ladderFor(source: Size): JpegRendition[] {
 	});
 }
 
+/**
+ * The JPEG ladder with the camera's own JPEGs as its top rung, in place of those that cost about as much or more: made
+ * of these they would look worse. The ladder as it is for sources larger than it ever gets.
+ */
+export function ladderWithOwn(source: Size, quality: number): JpegRendition[] {
+	const ladder = ladderFor(source);
+	if (Math.min(source.width, source.height) > TOP_LINES) return ladder;
+	// Nominal like the rest, not what the camera's scene takes now: that is known of no other rung either.
+	const nominalBytes = bytesAt(source, costOfQuality(quality), 720);
+	const below = ladder.filter((rung) => OWN_STEP * rung.nominalBytes <= nominalBytes);
+	const { width, height } = source;
+	const own = { id: below.length, width, height, quality, nominalBytes, ssim: OWN_SSIM };
+	return [...below, { ...own, codec: "jpeg", offer: "ladder" }];
+}
+
+/** Whether this rung is the camera's own JPEGs, untouched. */
+export function isOwn(rendition: Rendition): boolean {
+	return rendition.codec === "jpeg" && rendition.ssim === OWN_SSIM;
+}
+
 /** The rendition of the source's own size nearest to a JPEG quality of 30..95, as ReRo-CCTV's endpoint asks for. */
 export function qualityId(quality: number): number {
 	return QUALITY_ID + Math.min(95, Math.max(30, Math.round(quality / 5) * 5));
 }
 
-/** What people call a rendition: "720p q50", "720p H.264 3 Mbit/s". */
+/** What people call a rendition: "720p q50", "720p original", "720p H.264 3 Mbit/s". */
 export function renditionName(rendition: Rendition): string {
 	const lines = Math.min(rendition.width, rendition.height);
+	if (isOwn(rendition)) return `${lines}p original`;
 	if (rendition.codec === "jpeg") return `${lines}p q${rendition.quality}`;
 	const kilobits = rendition.maxBps / 1000;
 	return `${lines}p H.264 ${kilobits < 1000 ? `${kilobits} kbit/s` : `${kilobits / 1000} Mbit/s`}`;
@@ -208,6 +236,15 @@ function fullSize(source: Size, [quality, bytesAt720p, ssim]: (typeof QUALITY_CO
 		ssim,
 		offer: "request",
 	};
+}
+
+/** Bytes of a picture of 720 lines in any quality, between and beyond the measured ones. */
+function costOfQuality(quality: number): number {
+	const above = QUALITY_COST.findIndex(([measured], i) => i > 0 && measured >= quality);
+	const to = above < 0 ? QUALITY_COST.length - 1 : above;
+	const [low, lowBytes] = QUALITY_COST[to - 1]!;
+	const [high, highBytes] = QUALITY_COST[to]!;
+	return lowBytes * (highBytes / lowBytes) ** ((quality - low) / (high - low));
 }
 
 /** What a frame of `size` takes when one of `measuredLines` at 16:9 took `measuredBytes`. */

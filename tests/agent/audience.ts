@@ -3,6 +3,8 @@ import type { SourceFormat, SourceHooks } from "../../agent/source.ts";
 /** The owner of a source under test: says whether somebody watches, remembers the formats told. */
 export class Audience implements SourceHooks {
 	readonly formats: SourceFormat[] = [];
+	/** False: the camera's own JPEG would do. */
+	wantingPixels = true;
 	#watching: boolean;
 	#waiting: (() => void)[] = [];
 
@@ -18,6 +20,10 @@ export class Audience implements SourceHooks {
 
 	wanted(): boolean {
 		return this.#watching;
+	}
+
+	wantsPixels(): boolean {
+		return this.wantingPixels;
 	}
 
 	whenWanted(signal: AbortSignal): Promise<void> {

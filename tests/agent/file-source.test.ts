@@ -57,7 +57,7 @@ describe("video file", () => {
 				frames.push(await seen(raw));
 				if (frames.length === 45) watching.abort();
 			}
-			expect(audience.formats).toEqual([{ width: 320, height: 180, framesPerSecond: 25 }]);
+			expect(audience.formats).toEqual([{ width: 320, height: 180, framesPerSecond: 25, ownQuality: null }]);
 			expect(source.undecodable).toBe(0);
 			// Every frame stands where the clock of a camera playing since the first one would be, loop after loop.
 			const [first] = frames;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import sharp from "sharp";
 import { localNow } from "#shared/clock.ts";
+import { isOwn, renditionsFor } from "#shared/ladder.ts";
 import { LIMITS } from "../../agent/limits.ts";
 import { MjpegSource } from "../../agent/mjpeg-source.ts";
 import type { RawFrame } from "../../agent/raw-frame.ts";
@@ -104,7 +105,7 @@ describe("MJPEG over HTTP", () => {
 			lost: null,
 			undecodable: 0,
 		});
-		expect(audience.formats).toEqual([{ width: 160, height: 120, framesPerSecond: null }]);
+		expect(audience.formats).toEqual([{ width: 160, height: 120, framesPerSecond: null, ownQuality: 80 }]);
 	});
 
 	test("shows the right colours", async () => {
@@ -296,6 +297,25 @@ describe("MJPEG over HTTP", () => {
 		raw?.free();
 		watching.abort();
 		expect((await frames.next()).done).toBe(true);
+	});
+
+	test("with its own JPEG enough for all who watch nothing is decoded, and what it gives is what came", async () => {
+		const undecodable = Buffer.from(small);
+		undecodable.fill(0x55, undecodable.indexOf(Buffer.from("ffda", "hex")) + 14, undecodable.length - 2);
+		const audience = new Audience();
+		audience.wantingPixels = false;
+		const url = serve({ body: (write, gone) => forever(write, gone, () => part(undecodable)) });
+		const source = new MjpegSource({ kind: "mjpeg", url }, audience, limits);
+		const rendition = renditionsFor({ width: 160, height: 120 }, 80).find(isOwn)!;
+		let count = 0;
+		for await (const raw of source.frames(new AbortController().signal)) {
+			expect(raw.hasPixels).toBe(false);
+			expect(undecodable.equals(raw.ownFor(rendition)!.body)).toBe(true);
+			raw.free();
+			if (++count === 10) break;
+		}
+		expect(source.undecodable).toBe(0);
+		expect(audience.formats).toEqual([{ width: 160, height: 120, framesPerSecond: null, ownQuality: 80 }]);
 	});
 
 	test("ending closes the connection", async () => {

@@ -42,7 +42,7 @@ describe("test card", () => {
 			raw.free();
 			if (times.length === 40) watching.abort();
 		}
-		expect(audience.formats).toEqual([{ width: 320, height: 180, framesPerSecond: 50 }]);
+		expect(audience.formats).toEqual([{ width: 320, height: 180, framesPerSecond: 50, ownQuality: null }]);
 		// Frames left out on a busy machine leave whole intervals: every frame still stands on the grid of 20 ms.
 		const phases = times
 			.map((time) => (((time - (times[0] ?? 0) + 10) % 20) + 20) % 20)

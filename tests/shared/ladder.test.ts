@@ -2,13 +2,16 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import {
 	h264LadderFor,
+	isOwn,
 	type JpegRendition,
 	ladderFor,
 	ladderOf,
+	ladderWithOwn,
 	qualityId,
 	renditionName,
 	renditionsFor,
 } from "#shared/ladder.ts";
+import { checkRenditions } from "../../relay/frame-check.ts";
 
 const anySize = fc.record({
 	width: fc.integer({ min: 16, max: 7680 }),
@@ -89,6 +92,34 @@ test("for any source H.264 rungs grow in cost, their sides are even and no longe
 					expect(rung[field]).toBeGreaterThan(below[field]);
 				expect(rung.width * rung.height).toBeGreaterThanOrEqual(below.width * below.height);
 			});
+		}),
+	);
+});
+
+test("a camera's own JPEGs are the top rung, in place of what costs about as much", () => {
+	const names = (width: number, height: number, quality: number) =>
+		ladderWithOwn({ width, height }, quality).map(renditionName);
+	const hd = ladderFor({ width: 1280, height: 720 }).map(renditionName);
+	expect(names(1280, 720, 95)).toEqual([...hd, "720p original"]);
+	expect(names(1280, 720, 85)).toEqual([...hd.slice(0, -2), "720p original"]);
+	expect(names(1280, 720, 50)).toEqual([...hd.slice(0, 5), "720p original"]);
+	expect(ladderWithOwn({ width: 1280, height: 720 }, 85).at(-1)).toMatchObject({
+		quality: 85,
+		nominalBytes: 133_300,
+	});
+	expect(names(3840, 2160, 85)).toEqual(ladderFor({ width: 3840, height: 2160 }).map(renditionName));
+});
+
+test("for any source and quality of its own JPEGs the rungs grow in cost, and a relay takes them", () => {
+	fc.assert(
+		fc.property(anySize, fc.integer({ min: 1, max: 100 }), (source, quality) => {
+			const renditions = renditionsFor(source, quality);
+			const ladder = ladderOf(renditions, "jpeg");
+			ladder.forEach((rung, i) => {
+				if (i > 0) expect(rung.nominalBytes).toBeGreaterThan(ladder[i - 1]!.nominalBytes);
+			});
+			expect(ladder.slice(0, -1).some(isOwn)).toBe(false);
+			checkRenditions(renditions);
 		}),
 	);
 });

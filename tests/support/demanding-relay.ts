@@ -1,7 +1,9 @@
 import { encodeAck } from "#shared/ack.ts";
 import { localNow } from "#shared/clock.ts";
 import { decodeHeader, type FrameHeader, messageType } from "#shared/frame.ts";
+import type { Rendition } from "#shared/ladder.ts";
 import { decodePing, encodePong } from "#shared/ping.ts";
+import type { AgentMessage, AgentStats } from "#shared/protocol.ts";
 import { until } from "./until.ts";
 
 export interface ReceivedFrame {
@@ -20,6 +22,10 @@ export class DemandingRelay implements AsyncDisposable {
 	bodyBytes = 0;
 	/** The camera's id, once the agent has published it. */
 	camera = "";
+	/** What the camera offers, as its agent last told. */
+	renditions: readonly Rendition[] = [];
+	/** The camera's counters, as its agent last told. */
+	stats: AgentStats | null = null;
 	readonly #server: Bun.Server<undefined>;
 	#socket: Bun.ServerWebSocket<undefined> | null = null;
 	#header: FrameHeader | null = null;
@@ -85,8 +91,10 @@ export class DemandingRelay implements AsyncDisposable {
 		await this.#server.stop(true);
 	}
 
-	#text(message: { type: string; version: number; cameras: { id: string }[] }): void {
+	#text(message: AgentMessage): void {
 		if (message.type === "have") this.#confirmed = message.version;
+		if (message.type === "camera") this.renditions = message.renditions;
+		if (message.type === "stats") this.stats = message.cameras[0] ?? null;
 		if (message.type !== "publish") return;
 		this.camera = message.cameras[0]!.id;
 		this.say({ type: "channels", cameras: [{ id: this.camera, channel: 3, epoch: this.#epoch }] });
