@@ -1,13 +1,20 @@
 import { Command } from "commander";
+import { report } from "#shared/finding.ts";
 import { Log, setLogFormat } from "#shared/log.ts";
 import { type AgentConfig, ConfigError, readConfig } from "./config.ts";
 import { supervise } from "./supervisor.ts";
 
 const EXIT_CONFIG = 2;
+const EXIT_PROBLEM = 1;
 
-const options = new Command("bun run agent")
+const command = new Command("bun run agent")
 	.description("Runs next to the cameras and sends a relay only what somebody watches.")
 	.option("--list", "list the webcams of this machine and exit")
+	.option(
+		"--doctor",
+		"examine this machine, the sources and the relay, say what to do, and exit: 1 with a problem",
+	)
+	.option("--json", "with --doctor: the findings as one JSON object")
 	.addHelpText(
 		"after",
 		`
@@ -34,12 +41,18 @@ Environment:
   LOG_FORMAT    text or json (text)`,
 	)
 	.allowExcessArguments(false)
-	.parse()
-	.opts<{ list?: true }>();
+	.parse();
+const options = command.opts<{ list?: true; doctor?: true; json?: true }>();
+if (options.json && !options.doctor) command.error("error: --json goes with --doctor");
 
 if (options.list) {
 	await printWebcams();
 	process.exit(0);
+}
+if (options.doctor) {
+	const { agentFindings } = await import("./doctor.ts");
+	const isSound = await report(agentFindings(), { isJson: options.json ?? false, print: console.log });
+	process.exit(isSound ? 0 : EXIT_PROBLEM);
 }
 
 const config = configOrExit();

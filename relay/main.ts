@@ -1,16 +1,21 @@
 import { join } from "node:path";
 import { Command } from "commander";
+import { report } from "#shared/finding.ts";
 import { Log, setLogFormat, wordsOf } from "#shared/log.ts";
 import { addCommands } from "./access/commands.ts";
 import { ConfigError, type RelayConfig, readConfig } from "./config.ts";
+import { relayFindings } from "./doctor.ts";
 import { type Relay, startRelay } from "./server.ts";
 
 const EXIT_CONFIG = 2;
 const EXIT_FAILED = 1;
+const PAGES = join(import.meta.dir, "../viewer/dist");
 const RENEWAL_MS = 12 * 3_600_000; // certificates are renewed days before they expire
 
 const command = new Command("bun run relay")
 	.description("Passes pictures from agents to viewers and serves the page.")
+	.option("--doctor", "examine this machine and the settings, say what to do, and exit: 1 with a problem")
+	.option("--json", "with --doctor: the findings as one JSON object")
 	.addHelpText(
 		"after",
 		`
@@ -40,7 +45,9 @@ How many:
 addCommands(command, configOrExit);
 await command.parseAsync();
 
-function run(): void {
+async function run({ doctor, json }: { doctor?: true; json?: true }): Promise<void> {
+	if (doctor) process.exit((await examine(json ?? false)) ? 0 : EXIT_FAILED);
+	if (json) command.error("error: --json goes with --doctor");
 	const log = new Log("relay");
 	const config = configOrExit();
 	setLogFormat(config.logFormat);
@@ -56,9 +63,13 @@ function run(): void {
 	setInterval(() => relay.renewCertificate(), RENEWAL_MS);
 }
 
+function examine(isJson: boolean): Promise<boolean> {
+	return report(relayFindings(PAGES), { isJson, print: console.log });
+}
+
 function startOrExit(config: RelayConfig, log: Log): Relay {
 	try {
-		const started = startRelay(config, join(import.meta.dir, "../viewer/dist"));
+		const started = startRelay(config, PAGES);
 		log.info(`listening on ${started.url} after ${Math.round(performance.now())} ms`);
 		return started;
 	} catch (cause) {
