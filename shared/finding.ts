@@ -1,5 +1,5 @@
 /** How much a finding matters: a `problem` keeps something from working, a `warning` will or may. */
-export type Severity = "ok" | "warning" | "problem";
+type Severity = "ok" | "warning" | "problem";
 
 /** One thing that was looked at. Free of secrets: it is printed and pasted into messages. */
 export interface Finding {
