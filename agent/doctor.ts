@@ -28,11 +28,11 @@ function configOrProblems(): AgentConfig | Finding[] {
 }
 
 /** What the native libraries do here. They run in a process of their own: none of their faults ends the examination. */
-async function* nativeFindings({ cameras }: AgentConfig): AsyncGenerator<Finding, void> {
+async function* nativeFindings({ mostCameras }: AgentConfig): AsyncGenerator<Finding, void> {
 	const waiting: Finding[] = [];
 	let { promise: news, resolve: tell } = Promise.withResolvers<void>();
 	const worker = Bun.spawn([process.execPath, join(import.meta.dir, "doctor-worker.ts")], {
-		env: workerEnvironment(cameras.length),
+		env: workerEnvironment(mostCameras),
 		stdio: ["ignore", "ignore", "pipe"],
 		ipc: (finding: Finding) => {
 			waiting.push(finding);

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { report } from "#shared/finding.ts";
 import { Log, setLogFormat } from "#shared/log.ts";
 import { type AgentConfig, ConfigError, readConfig } from "./config.ts";
+import { onHangup } from "./hangup.ts";
 import { supervise } from "./supervisor.ts";
 
 const EXIT_CONFIG = 2;
@@ -37,6 +38,7 @@ Environment:
                   name = "Bench 2"
                   source = "rtsp://10.0.0.7/stream"
                   key = "sk_..."                       (optional)
+                read anew on SIGHUP: cameras that stay the same go on
   ENCODER       who encodes H.264: software, nvenc, videotoolbox, or auto: what of them works (software)
   LOG_FORMAT    text or json (text)`,
 	)
@@ -62,7 +64,9 @@ if (config.publishKeys.length > 0 && isPlainToOthers(config.publishUrl))
 	log.warn("the key and the pictures travel unencrypted: give the relay TLS and an https:// address");
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
-await supervise(config.cameras.length, stopping.signal);
+const reloads = new EventTarget();
+onHangup({ reload: () => reloads.dispatchEvent(new Event("reload")), end: () => stopping.abort() });
+await supervise(config.mostCameras, { signal: stopping.signal, reloads });
 log.info("stopped");
 process.exit(0);
 

@@ -13,13 +13,13 @@ const log = new Log("agent");
 
 /** The agent's way to its relay: keeps one connection open for as long as it runs. */
 export class Uplink {
-	readonly #relay: RelayAddress;
+	#relay: RelayAddress;
 	readonly #instance: string;
-	readonly #cameras: readonly Camera[];
+	readonly #cameras: () => readonly Camera[];
 	#session: UplinkSession | null = null;
 
-	/** `instance` is the same for every connection of one running agent. */
-	constructor(relay: RelayAddress, instance: string, cameras: readonly Camera[]) {
+	/** `instance` is the same for every connection of one running agent; `cameras` tells those of now. */
+	constructor(relay: RelayAddress, instance: string, cameras: () => readonly Camera[]) {
 		this.#relay = relay;
 		this.#instance = instance;
 		this.#cameras = cameras;
@@ -45,6 +45,14 @@ export class Uplink {
 		this.#session?.tellCamera(camera);
 	}
 
+	/** The cameras have changed: the relay is told. With another address or other keys it is dialled anew. */
+	changed(relay: RelayAddress): void {
+		const isSame = relay.url === this.#relay.url && relay.keys.join() === this.#relay.keys.join();
+		this.#relay = relay;
+		if (isSame) this.#session?.republish();
+		else this.#session?.hangUp("settings changed");
+	}
+
 	/**
 	 * Connects, and again whenever the connection ends, until the signal aborts. Resolves early when another process
 	 * of this agent has taken over: to dial again would only push that one out.
@@ -52,8 +60,8 @@ export class Uplink {
 	async run(signal: AbortSignal): Promise<void> {
 		const backoff = new Backoff();
 		let lastWords = "";
-		const { url } = this.#relay;
 		while (!signal.aborted) {
+			const { url } = this.#relay;
 			const session = new UplinkSession(this.#relay, this.#instance, this.#cameras);
 			this.#session = session;
 			let readyTime: number | null = null;
@@ -63,7 +71,7 @@ export class Uplink {
 				lastWords = "";
 			});
 			this.#session = null;
-			for (const camera of this.#cameras) camera.demand([]);
+			for (const camera of this.#cameras()) camera.demand([]);
 			if (signal.aborted) return;
 			const words =
 				ended.words ||

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { type Finding, ok, problem, warning } from "#shared/finding.ts";
 import { wordsOf } from "#shared/log.ts";
 import { DATA_FILE } from "./access/disk-records.ts";
-import { missingIn, openRecords } from "./access/open-access.ts";
+import { namesMissingIn, openRecords } from "./access/open-access.ts";
 import { certificateOf } from "./certificate.ts";
 import type { RelayConfig } from "./config.ts";
 
@@ -45,16 +45,14 @@ function policyFinding({ access: { policy, isExposed } }: RelayConfig): Finding 
 }
 
 function missingFinding({ access }: RelayConfig, keptKeys: number): Finding {
-	const missing = missingIn(access, keptKeys);
-	const keys = access.publishKeys.length + keptKeys;
-	if (missing !== null) {
-		const names = [...missing.matchAll(/^ {2}([A-Z_]+) /gm)].map(([, name]) => name);
+	const names = namesMissingIn(access, keptKeys);
+	if (names.length > 0)
 		return problem(
 			"it refuses",
 			`to start without ${names.join(", ")}`,
 			"bun run relay says how to make them",
 		);
-	}
+	const keys = access.publishKeys.length + keptKeys;
 	if (keys === 0) return ok("may publish", "every agent on this machine");
 	return ok("may publish", `agents with one of ${keys} key${keys === 1 ? "" : "s"}`);
 }

@@ -5,6 +5,7 @@ import { Log, setLogFormat, wordsOf } from "#shared/log.ts";
 import { addCommands } from "./access/commands.ts";
 import { ConfigError, type RelayConfig, readConfig } from "./config.ts";
 import { relayFindings } from "./doctor.ts";
+import { onHangup } from "./hangup.ts";
 import { type Relay, startRelay } from "./server.ts";
 
 const EXIT_CONFIG = 2;
@@ -29,7 +30,8 @@ Who may, needed as soon as others can reach it (docs/host-publicly.md):
   SIGNING_SECRET  signs links and sign-ins; made by "bun run relay secret"
   PASSWORDS       viewer:HASH, operator:HASH; made by "bun run relay password"
   DATA_DIR        keeps keys, links and revocations in this folder
-                  (PUBLISH_KEYS, SIGNING_SECRET and PASSWORDS also as NAME_FILE, a file's path)
+                  (PUBLISH_KEYS, SIGNING_SECRET and PASSWORDS also as NAME_FILE, a file's path; keys and passwords in
+                  files are read anew on SIGHUP)
 Where:
   PUBLIC_URL      what people type, such as https://cams.example.org
   TLS_CERT        certificate chain, a PEM file; TLS_KEY its key; read anew on SIGHUP and twice a day
@@ -52,15 +54,26 @@ async function run({ doctor, json }: { doctor?: true; json?: true }): Promise<vo
 	const config = configOrExit();
 	setLogFormat(config.logFormat);
 	const relay = startOrExit(config, log);
-	for (const signal of ["SIGINT", "SIGTERM"] as const)
-		process.once(signal, async () => {
-			log.info("stopping", { signal });
-			await relay.stop();
-			process.exit(0);
-		});
-	if (!config.tls) return;
-	process.on("SIGHUP", () => relay.renewCertificate());
-	setInterval(() => relay.renewCertificate(), RENEWAL_MS);
+	const stop = async (why: string) => {
+		log.info("stopping", { signal: why });
+		await relay.stop();
+		process.exit(0);
+	};
+	for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop(signal));
+	onHangup({ reload: () => readAnew(relay, log), end: () => void stop("SIGHUP") });
+	if (config.tls) setInterval(() => relay.renewCertificate(), RENEWAL_MS);
+}
+
+/** Takes what files say now: certificate, keys, passwords. What cannot be read leaves all as it is. */
+function readAnew(relay: Relay, log: Log): void {
+	relay.renewCertificate();
+	try {
+		relay.renewAccess(readConfig());
+	} catch (cause) {
+		if (!(cause instanceof ConfigError)) throw cause;
+		for (const why of cause.message.split("\n"))
+			log.error("settings not read anew, the old ones stay", { why });
+	}
 }
 
 function examine(isJson: boolean): Promise<boolean> {

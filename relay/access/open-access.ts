@@ -31,7 +31,7 @@ export function openAccess({ access: given }: Pick<RelayConfig, "access">): Acce
 }
 
 /** What an exposed relay still has to be told, with `keptKeys` keys in its DATA_DIR; null when nothing. */
-export function missingIn(given: RelayConfig["access"], keptKeys: number): string | null {
+function missingIn(given: RelayConfig["access"], keptKeys: number): string | null {
 	if (!given.isExposed) return null;
 	return missingFor(
 		{
@@ -44,6 +44,11 @@ export function missingIn(given: RelayConfig["access"], keptKeys: number): strin
 		},
 		given.exposedBy,
 	);
+}
+
+/** The names of what `missingIn` says. */
+export function namesMissingIn(given: RelayConfig["access"], keptKeys: number): string[] {
+	return [...(missingIn(given, keptKeys) ?? "").matchAll(/^ {2}([A-Z_]+) /gm)].map(([, name]) => name!);
 }
 
 /** Opens a DATA_DIR; throws ConfigError when it cannot be used. */

@@ -89,6 +89,12 @@ export class Presence {
 		return this.#guard(session, watcher.caller, RATES.viewer, () => this.#watching.delete(present.id));
 	}
 
+	/** Closes agents whose keys open no more what they publish: call after every change of keys. */
+	recheckKeys(): void {
+		for (const { session, mayStay } of [...this.#publishing])
+			if (!mayStay()) session.close("badKey", "this key counts no more");
+	}
+
 	/** Closes what lost its access: call after every revocation. */
 	recheck(): void {
 		const now = Date.now();
@@ -130,9 +136,7 @@ export class Presence {
 	#turn(): void {
 		for (const guard of this.#guards) guard.begin();
 		if (this.#turns++ % FORGET_EVERY === 0) this.#access.records.forgetExpired(Date.now());
-		if (this.#access.refresh())
-			for (const { session, mayStay } of [...this.#publishing])
-				if (!mayStay()) session.close("badKey", "this key counts no more");
+		if (this.#access.refresh()) this.recheckKeys();
 		this.recheck();
 	}
 }
