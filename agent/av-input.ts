@@ -12,7 +12,8 @@ import {
 	type Stream,
 } from "node-av";
 import { avError } from "./av-error.ts";
-import { isAcceptableSize, type Limits } from "./limits.ts";
+import { isAcceptableSize, type Limits, silenceWords } from "./limits.ts";
+import { Patience } from "./patience.ts";
 import { SourceError } from "./source-error.ts";
 
 /** What FFmpeg is told to open. No text of the user's is in `options`. */
@@ -35,12 +36,14 @@ export class AvInput {
 	/** For messages, without credentials. */
 	readonly name: string;
 	readonly #limits: Limits;
+	readonly #patience: Patience;
 	#hung = false;
 
 	private constructor(context: FormatContext, stream: Stream, { name, limits }: InputRequest) {
 		this.#context = context;
 		this.name = name;
 		this.#limits = limits;
+		this.#patience = new Patience(limits.silenceMs);
 		this.stream = stream;
 	}
 
@@ -84,8 +87,9 @@ export class AvInput {
 	 */
 	async read(signal: AbortSignal): Promise<Packet | null> {
 		const startTime = performance.now();
-		const { silenceMs, interruptMs } = this.#limits;
-		const late = `${this.name}: nothing came for ${silenceMs / 1000} s`;
+		const { interruptMs } = this.#limits;
+		const silenceMs = this.#patience.ms;
+		const late = `${this.name}: ${silenceWords(silenceMs)}`;
 		const packet = new Packet();
 		packet.alloc();
 		try {
@@ -98,7 +102,10 @@ export class AvInput {
 					return null;
 				}
 				if (code < 0) throw avError(code, this.name);
-				if (packet.streamIndex === this.stream.index) return packet;
+				if (packet.streamIndex === this.stream.index) {
+					this.#patience.heard(performance.now());
+					return packet;
+				}
 				packet.unref();
 			}
 		} catch (error) {

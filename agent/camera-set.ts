@@ -21,12 +21,15 @@ export interface Change {
 /** The cameras of this agent, by id: those that run, and the steps to other ones. */
 export class CameraSet {
 	readonly #make: (config: CameraConfig) => Camera;
-	readonly #onFault: (camera: Camera, cause: unknown) => void;
+	readonly #onFault: (camera: Camera, cause: unknown) => Promise<void>;
 	#running = new Map<string, Running>();
 	#leaving: Promise<void>[] = [];
 
 	/** `make` makes a camera, opening nothing; `onFault` hears of one that ends this process. */
-	constructor(make: (config: CameraConfig) => Camera, onFault: (camera: Camera, cause: unknown) => void) {
+	constructor(
+		make: (config: CameraConfig) => Camera,
+		onFault: (camera: Camera, cause: unknown) => Promise<void>,
+	) {
 		this.#make = make;
 		this.#onFault = onFault;
 	}

@@ -8,6 +8,7 @@ import type { Pipeline } from "./pipeline.ts";
 import { openSource, type Source, SourceError, type SourceFormat } from "./source.ts";
 import type { SourceSpec } from "./source-spec.ts";
 
+const RETRY_MS = [1_000, 2_000] as const; // whoever plugs a camera in again stands in front of it
 const STABLE_MS = 5_000; // a source that lasted this long was good: its next failure is retried at once
 
 const log = new Log("agent");
@@ -74,7 +75,7 @@ export class Camera {
 	}
 
 	async #keepOpen(signal: AbortSignal): Promise<void> {
-		const backoff = new Backoff();
+		const backoff = new Backoff(Math.random, RETRY_MS);
 		while (!signal.aborted) {
 			this.#liveTime = null;
 			try {

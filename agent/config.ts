@@ -37,6 +37,7 @@ const MAX_NAME = 64;
 const UNNAMED: CameraConfig = { id: "camera", name: "Camera", isNamed: false, spec: null };
 const THREADS_A_CAMERA = 2; // one in a read that blocks, one decoding or opening
 const ENCODE_THREADS = 4;
+const LOG_THREADS = 1; // a log nobody reads holds one
 const MIN_THREADS = 8;
 
 const ENCODERS = ["auto", "software", "nvenc", "videotoolbox"] as const;
@@ -112,7 +113,7 @@ function singleCamera(source: string | undefined, name: string | undefined): Cam
  * waits for its camera holds one: two silent cameras would stop every encode. Threads start when they are needed.
  */
 export function workerEnvironment(mostCameras: number): Record<string, string | undefined> {
-	const threads = Math.max(MIN_THREADS, ENCODE_THREADS + THREADS_A_CAMERA * mostCameras);
+	const threads = Math.max(MIN_THREADS, ENCODE_THREADS + LOG_THREADS + THREADS_A_CAMERA * mostCameras);
 	return { ...Bun.env, UV_THREADPOOL_SIZE: `${threads}` };
 }
 

@@ -1,5 +1,6 @@
 import { authorization } from "./http-auth.ts";
-import type { Limits } from "./limits.ts";
+import { type Limits, silenceWords } from "./limits.ts";
+import { Patience } from "./patience.ts";
 import { SourceError, type SourceErrorReason } from "./source-error.ts";
 import { redact } from "./source-spec.ts";
 
@@ -44,12 +45,19 @@ export async function* openHttp(
 		const response = await request(url, connection.signal);
 		clearTimeout(patience);
 		checkAnswer(response, name);
-		patience = setTimeout(() => giveUp(`nothing came for ${silenceMs / 1000} s`), silenceMs);
+		const silence = new Patience(silenceMs);
+		const wait = () => {
+			const { ms } = silence;
+			patience = setTimeout(() => giveUp(silenceWords(ms)), ms);
+		};
+		wait();
 		const reader = response.body?.getReader();
 		for (;;) {
 			const chunk = await reader?.read();
 			if (!chunk || chunk.done) return;
-			patience.refresh();
+			clearTimeout(patience);
+			silence.heard(performance.now());
+			wait();
 			yield chunk.value;
 		}
 	} catch (error) {

@@ -2,7 +2,7 @@
 export interface Limits {
 	/** For it to open. */
 	openMs: number;
-	/** For its next packet. */
+	/** For its next packet, at most: `Patience` asks for less of a source whose pace it knows. */
 	silenceMs: number;
 	/** For one decodable picture in what comes. */
 	badDataMs: number;
@@ -16,6 +16,11 @@ export const LIMITS: Readonly<Limits> = {
 	badDataMs: 8_000, // longer than a damaged group of pictures lasts
 	interruptMs: 2_000, // FFmpeg looks at its flag every 100 ms: after twenty looks it never will
 };
+
+/** Says how long nothing came. */
+export function silenceWords(silenceMs: number): string {
+	return `nothing came for ${Math.round(silenceMs / 100) / 10} s`;
+}
 
 const MAX_SIDE = 8192;
 const MAX_PIXELS = 33_177_600; // 7680x4320

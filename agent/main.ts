@@ -1,6 +1,8 @@
+import { write } from "node:fs";
+import { promisify } from "node:util";
 import { Command } from "commander";
 import { report } from "#shared/finding.ts";
-import { Log, setLogFormat } from "#shared/log.ts";
+import { flushLog, Log, logThrough, setLogFormat } from "#shared/log.ts";
 import { type AgentConfig, ConfigError, readConfig } from "./config.ts";
 import { onHangup } from "./hangup.ts";
 import { supervise } from "./supervisor.ts";
@@ -59,6 +61,7 @@ if (options.doctor) {
 
 const config = configOrExit();
 setLogFormat(config.logFormat);
+logThrough(promisify(write));
 const log = new Log("agent");
 if (config.publishKeys.length > 0 && isPlainToOthers(config.publishUrl))
 	log.warn("the key and the pictures travel unencrypted: give the relay TLS and an https:// address");
@@ -68,6 +71,7 @@ const reloads = new EventTarget();
 onHangup({ reload: () => reloads.dispatchEvent(new Event("reload")), end: () => stopping.abort() });
 await supervise(config.mostCameras, { signal: stopping.signal, reloads });
 log.info("stopped");
+await flushLog();
 process.exit(0);
 
 /** Whether what is said to this address can be read on its way. */

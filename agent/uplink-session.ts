@@ -36,6 +36,16 @@ export interface Ended {
 	words: string;
 }
 
+/** What its owner hears of a connection. */
+export interface SessionEvents {
+	/** Frames may flow. */
+	ready(): void;
+	/** Another relay takes this one's place. */
+	moving(): void;
+	/** What this relay's viewers watch has changed. */
+	demand(): void;
+}
+
 /** Where the relay takes pictures, and what it asks for before it does. */
 export interface RelayAddress {
 	/** Of its /publish, ws: or wss:. */
@@ -58,7 +68,8 @@ export class UplinkSession {
 	#isWelcome = false;
 	#statsText = "";
 	#statsTime = 0;
-	#onReady: () => void = () => {};
+	#demanded: readonly { id: string; renditions: readonly number[] }[] = [];
+	#events: SessionEvents = { ready() {}, moving() {}, demand() {} };
 
 	/** `cameras` tells those of now; `republish` when they changed. */
 	constructor({ url, keys }: RelayAddress, instance: string, cameras: () => readonly Camera[]) {
@@ -70,9 +81,9 @@ export class UplinkSession {
 		this.#socket.binaryType = "arraybuffer";
 	}
 
-	/** Speaks with the relay until the connection ends or the signal aborts; `onReady` is called once frames may flow. */
-	async run(signal: AbortSignal, onReady: () => void): Promise<Ended> {
-		this.#onReady = onReady;
+	/** Speaks with the relay until the connection ends or the signal aborts. */
+	async run(signal: AbortSignal, events: SessionEvents): Promise<Ended> {
+		this.#events = events;
 		const socket = this.#socket;
 		const lifetime = new AbortController();
 		const options = { signal: lifetime.signal };
@@ -137,6 +148,16 @@ export class UplinkSession {
 		return true;
 	}
 
+	/** Which renditions of a camera this relay's viewers watch. */
+	demanded(camera: Camera): readonly number[] {
+		return this.#demanded.find(({ id }) => id === camera.id)?.renditions ?? [];
+	}
+
+	/** Answers `moving`: the next relay has its cameras. */
+	tellMoved(): void {
+		this.#say({ type: "moved" });
+	}
+
 	tellCamera(camera: Camera): void {
 		if (this.#channels.has(camera)) this.#say({ type: "camera", ...camera.state });
 	}
@@ -186,10 +207,12 @@ export class UplinkSession {
 					this.#channels.set(camera, channel);
 					this.tellCamera(camera);
 				}
-				return this.#onReady();
+				return this.#events.ready();
+			case "moving":
+				return this.#events.moving();
 			case "demand":
-				for (const camera of this.#cameras())
-					camera.demand(message.cameras.find(({ id }) => id === camera.id)?.renditions ?? []);
+				this.#demanded = message.cameras;
+				this.#events.demand();
 				return this.#say({ type: "have", version: message.version });
 			case "key":
 				this.#cameras()

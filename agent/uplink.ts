@@ -5,18 +5,34 @@ import { Log } from "#shared/log.ts";
 import { sleep } from "#shared/sleep.ts";
 import type { Camera } from "./camera.ts";
 import type { EncodedFrame } from "./pipeline.ts";
-import { type RelayAddress, UplinkSession } from "./uplink-session.ts";
+import { type Ended, type RelayAddress, UplinkSession } from "./uplink-session.ts";
 
 const PROVEN_MS = 5_000; // a connection that lasted this long was good: its loss is answered at once
 
+const RETRY_MS = [750, 1_500] as const; // without the agent nobody has a picture, and agents are few
+const MOVE_MS = 200; // between dials to the relay that takes the present one's place
+const MOVING_INTERVAL_MS = 1000 / 30; // while two are served each frame goes where there is room for it
+
 const log = new Log("agent");
 
-/** The agent's way to its relay: keeps one connection open for as long as it runs. */
+/** A connection and what became of it. */
+interface Leg {
+	session: UplinkSession;
+	/** When frames could flow first; null before. */
+	readyTime: number | null;
+	ready: Promise<void>;
+	ended: Promise<Ended>;
+}
+
+/**
+ * The agent's way to its relay: keeps one connection open for as long as it runs, and two while one relay hands over
+ * to the next.
+ */
 export class Uplink {
 	#relay: RelayAddress;
 	readonly #instance: string;
 	readonly #cameras: () => readonly Camera[];
-	#session: UplinkSession | null = null;
+	#legs: readonly Leg[] = []; // the oldest first
 
 	/** `instance` is the same for every connection of one running agent; `cameras` tells those of now. */
 	constructor(relay: RelayAddress, instance: string, cameras: () => readonly Camera[]) {
@@ -27,30 +43,37 @@ export class Uplink {
 
 	/** Whether a frame sent now would arrive without queueing. */
 	admits(intervalMs: number): boolean {
-		return this.#session?.admits(intervalMs) ?? false;
+		return this.#legs.some(({ session }) => session.admits(intervalMs));
 	}
 
 	/** The same for a further rendition of a raw frame, behind `aheadBytes` that are about to be sent. */
 	admitsBehind(intervalMs: number, frame: { bytes: number; aheadBytes: number }): boolean {
-		return this.#session?.admitsBehind(intervalMs, frame) ?? false;
+		return this.#legs.some(({ session }) => session.admitsBehind(intervalMs, frame));
 	}
 
 	/** False when there is no connection it could go over. */
 	send(camera: Camera, frame: EncodedFrame): boolean {
-		return this.#session?.send(camera, frame) ?? false;
+		if (this.#legs.length === 1) return this.#legs[0]!.session.send(camera, frame);
+		const takers = this.#legs.filter(
+			({ session }) =>
+				session.demanded(camera).includes(frame.rendition.id) && session.admits(MOVING_INTERVAL_MS),
+		);
+		return takers.map(({ session }) => session.send(camera, frame)).includes(true);
 	}
 
 	/** Tells the relay how the camera is now. */
 	tellCamera(camera: Camera): void {
-		this.#session?.tellCamera(camera);
+		for (const { session } of this.#legs) session.tellCamera(camera);
 	}
 
 	/** The cameras have changed: the relay is told. With another address or other keys it is dialled anew. */
 	changed(relay: RelayAddress): void {
 		const isSame = relay.url === this.#relay.url && relay.keys.join() === this.#relay.keys.join();
 		this.#relay = relay;
-		if (isSame) this.#session?.republish();
-		else this.#session?.hangUp("settings changed");
+		for (const { session } of this.#legs) {
+			if (isSame) session.republish();
+			else session.hangUp("settings changed");
+		}
 	}
 
 	/**
@@ -58,20 +81,16 @@ export class Uplink {
 	 * of this agent has taken over: to dial again would only push that one out.
 	 */
 	async run(signal: AbortSignal): Promise<void> {
-		const backoff = new Backoff();
+		const backoff = new Backoff(Math.random, RETRY_MS);
 		let lastWords = "";
 		while (!signal.aborted) {
 			const { url } = this.#relay;
-			const session = new UplinkSession(this.#relay, this.#instance, this.#cameras);
-			this.#session = session;
-			let readyTime: number | null = null;
-			const ended = await session.run(signal, () => {
-				readyTime = localNow();
-				if (lastWords !== "" || backoff.attempt === 0) log.info("publishing", { relay: url });
-				lastWords = "";
-			});
-			this.#session = null;
-			for (const camera of this.#cameras()) camera.demand([]);
+			const { ended, readyTime } = await this.#lastEnding(
+				this.#dial(signal, () => {
+					if (lastWords !== "" || backoff.attempt === 0) log.info("publishing", { relay: url });
+					lastWords = "";
+				}),
+			);
 			if (signal.aborted) return;
 			const words =
 				ended.words ||
@@ -84,5 +103,56 @@ export class Uplink {
 			if (readyTime !== null && localNow() - readyTime > PROVEN_MS) backoff.reset();
 			await sleep(retry === "soon" ? backoff.next() : RETRY_LATER_MS, signal);
 		}
+	}
+
+	#dial(signal: AbortSignal, onReady: () => void): Leg {
+		const session = new UplinkSession(this.#relay, this.#instance, this.#cameras);
+		const { promise: ready, resolve } = Promise.withResolvers<void>();
+		const running = session.run(signal, {
+			ready: () => {
+				leg.readyTime = localNow();
+				onReady();
+				resolve();
+			},
+			moving: () => {
+				if (this.#legs.length === 1) void this.#move(leg, signal);
+			},
+			demand: () => this.#demandChanged(),
+		});
+		const ended = running.finally(() => {
+			this.#legs = this.#legs.filter((one) => one !== leg);
+			this.#demandChanged();
+		});
+		const leg: Leg = { session, readyTime: null, ready, ended };
+		this.#legs = [...this.#legs, leg];
+		return leg;
+	}
+
+	/** How the last connection ended, over however many relays it went. */
+	async #lastEnding(first: Leg): Promise<{ ended: Ended; readyTime: number | null }> {
+		for (let leg = first; ; ) {
+			const ended = await leg.ended;
+			const next = this.#legs[0];
+			if (!next) return { ended, readyTime: leg.readyTime };
+			leg = next;
+		}
+	}
+
+	/** Dials the next relay until it has the cameras or the present one has gone. */
+	async #move(from: Leg, signal: AbortSignal): Promise<void> {
+		while (this.#legs.includes(from) && !signal.aborted) {
+			const to = this.#dial(signal, () =>
+				log.info("publishing to the next relay", { relay: this.#relay.url }),
+			);
+			await Promise.race([to.ready, to.ended]);
+			if (to.readyTime !== null) return from.session.tellMoved();
+			await sleep(MOVE_MS, signal);
+		}
+	}
+
+	/** What is watched at any relay is made. */
+	#demandChanged(): void {
+		for (const camera of this.#cameras())
+			camera.demand([...new Set(this.#legs.flatMap(({ session }) => session.demanded(camera)))]);
 	}
 }

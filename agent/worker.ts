@@ -1,4 +1,6 @@
-import { Log, setLogFormat, wordsOf } from "#shared/log.ts";
+import { write } from "node:fs";
+import { promisify } from "node:util";
+import { flushLog, Log, logThrough, setLogFormat, wordsOf } from "#shared/log.ts";
 import { Camera } from "./camera.ts";
 import { CameraSet } from "./camera-set.ts";
 import { type AgentConfig, type CameraConfig, ConfigError, readConfig } from "./config.ts";
@@ -24,6 +26,7 @@ if (!instance || !process.send) throw new Error("agent/worker.ts is started by a
 
 const config = readConfig();
 setLogFormat(config.logFormat);
+logThrough(promisify(write));
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
 process.on("disconnect", () => process.exit(0)); // the supervisor is gone: nobody may keep the camera
@@ -33,8 +36,9 @@ const h264 = await chooseCodec(config.encoder);
 const slots = new EncodeSlots(ENCODES_AT_ONCE);
 const found: CameraConfig[] = [];
 for (const given of config.cameras) found.push(given.spec ? given : await firstFound(given));
-const set = new CameraSet(cameraOf, (camera, cause) => {
+const set = new CameraSet(cameraOf, async (camera, cause) => {
 	log.error("camera hangs in native code, starting anew", { camera: camera.id, cause: wordsOf(cause) });
+	await flushLog();
 	process.exit(EXIT_HUNG);
 });
 const uplink = new Uplink(relayOf(config), instance, () => set.cameras);
@@ -49,9 +53,11 @@ stopping.signal.addEventListener("abort", () => {
 await uplink.run(stopping.signal);
 if (!stopping.signal.aborted) {
 	log.error("another agent publishes these cameras now: this one ends");
+	await flushLog();
 	process.exit(EXIT_REPLACED);
 }
 await closed.promise;
+await flushLog();
 process.exit(0);
 
 function relayOf({ publishUrl, publishKeys }: AgentConfig): RelayAddress {

@@ -1,13 +1,14 @@
 import type { Codec, FrameHeader } from "#shared/frame.ts";
 import { ladderOf, type Rendition } from "#shared/ladder.ts";
 import type { AgentStats, CameraState, CameraStatus } from "#shared/protocol.ts";
-import { pictureValue } from "./allocation.ts";
-import { CameraDemand } from "./demand.ts";
-import { KeyRequests } from "./key-requests.ts";
-import { COMFORT, type Offered, RenditionSet } from "./rendition-set.ts";
-import { SceneSize } from "./scene-size.ts";
-import type { Subscriber } from "./subscriber.ts";
-import { ViewerLadder } from "./viewer-ladder.ts";
+import { pictureValue } from "./delivery/allocation.ts";
+import { CameraDemand } from "./delivery/demand.ts";
+import { KeyRequests } from "./delivery/key-requests.ts";
+import { COMFORT, type Offered, RenditionSet } from "./delivery/rendition-set.ts";
+import { SceneSize } from "./delivery/scene-size.ts";
+import type { Subscriber } from "./delivery/subscriber.ts";
+import { ViewerLadder } from "./delivery/viewer-ladder.ts";
+import { Traffic } from "./traffic.ts";
 
 /** A frame on its way through the relay. The arrays are shared by every receiver; nobody changes the body. */
 export interface RelayedFrame {
@@ -37,6 +38,7 @@ export class Camera {
 	readonly keys = new KeyRequests();
 	readonly subscribers = new Set<Subscriber>();
 	readonly received = { frames: 0, bytes: 0, refused: 0 };
+	readonly traffic = new Traffic();
 	name: string;
 	/** The agent's counters as last told; null before. */
 	agentStats: AgentStats | null = null;
@@ -111,6 +113,7 @@ export class Camera {
 	publish(frame: RelayedFrame, now: number): void {
 		this.received.frames++;
 		this.received.bytes += frame.body.length;
+		this.traffic.encoding.add(frame.header.encodeMs);
 		const { rendition: id, isKey } = frame.header;
 		const rendition = this.#state.renditions.find((one) => one.id === id);
 		if (rendition) this.#scene.add(rendition, { bytes: frame.body.length, isKey }, now);

@@ -8,7 +8,7 @@ import { parsePublishKeys, type StoredKey } from "./access/publish-keys.ts";
 import { MIN_SECRET_BYTES } from "./access/tokens.ts";
 import { defaultConnections } from "./open-files.ts";
 
-const SECRETS = ["SIGNING_SECRET", "PUBLISH_KEYS", "PASSWORDS"]; // never repeated in a message
+const SECRETS = ["SIGNING_SECRET", "PUBLISH_KEYS", "PASSWORDS", "METRICS_TOKEN"]; // never repeated in a message
 const FILE_SUFFIX = "_FILE";
 
 /** Everything the relay can be told, from the environment alone. */
@@ -20,12 +20,17 @@ const schema = z.object({
 		.transform(Number)
 		.refine((port) => port <= 65_535, "expected a port number up to 65535")
 		.default(6732),
+	REUSE_PORT: z
+		.enum(["0", "1"])
+		.transform((value) => value === "1")
+		.default(false),
 	LOG_FORMAT: z.enum(["text", "json"]).default("text"),
 	EXPOSED_HOST: z.string().optional(),
 	PUBLISH_KEYS: read(parsePublishKeys).default([]),
 	VIEWERS: read(parsePolicy).optional(),
 	PASSWORDS: read(parsePasswords).default([]),
 	SIGNING_SECRET: read(secretOf).optional(),
+	METRICS_TOKEN: read(bearerOf).optional(),
 	DATA_DIR: z.string().optional(),
 	PUBLIC_URL: read(originOf).optional(),
 	ALLOWED_ORIGINS: read((text) => listOf(text).map((part) => originOf(part).origin)).default([]),
@@ -42,6 +47,8 @@ export interface RelayConfig {
 	readonly host: string;
 	/** 0 takes a free port. */
 	readonly port: number;
+	/** Shares the port with other relays that do, and hands its peers to them when it stops. */
+	readonly sharesPort: boolean;
 	readonly logFormat: "text" | "json";
 	/** Files with the certificate chain and its key, PEM; null: no TLS. */
 	readonly tls: { certPath: string; keyPath: string } | null;
@@ -56,6 +63,8 @@ export interface RelayConfig {
 		readonly policy: Policy | null;
 		readonly passwords: readonly StoredPassword[];
 		readonly secret: Uint8Array | null;
+		/** What a program shows to read the metrics; null: none may. */
+		readonly metricsToken: string | null;
 		/** Where keys, links and revocations are kept; null: nowhere. */
 		readonly dataFolder: string | null;
 	};
@@ -100,6 +109,7 @@ function configOf(data: z.infer<typeof schema>): RelayConfig {
 	return {
 		host: HOST,
 		port: data.PORT,
+		sharesPort: data.REUSE_PORT,
 		logFormat: data.LOG_FORMAT,
 		tls: TLS_CERT && TLS_KEY ? { certPath: TLS_CERT, keyPath: TLS_KEY } : null,
 		door: {
@@ -116,6 +126,7 @@ function configOf(data: z.infer<typeof schema>): RelayConfig {
 			policy: data.VIEWERS ?? null,
 			passwords: data.PASSWORDS,
 			secret: data.SIGNING_SECRET ?? null,
+			metricsToken: data.METRICS_TOKEN ?? null,
 			dataFolder: data.DATA_DIR ?? null,
 		},
 		limits: {
@@ -180,6 +191,12 @@ function secretOf(text: string): Uint8Array {
 			`expected at least ${MIN_SECRET_BYTES} characters, as "bun run relay secret" prints them`,
 		);
 	return bytes;
+}
+
+function bearerOf(text: string): string {
+	secretOf(text);
+	if (!/^[\x21-\x7e]+$/.test(text)) throw new RangeError("expected letters, digits and signs without spaces");
+	return text;
 }
 
 function originOf(text: string): URL {

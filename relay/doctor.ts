@@ -31,7 +31,7 @@ export async function* relayFindings(pagesFolder: string): AsyncGenerator<Findin
 }
 
 /** Whether it could listen: by listening for a moment. */
-async function addressFinding({ host, port, tls }: RelayConfig): Promise<Finding> {
+async function addressFinding({ host, port, tls, sharesPort }: RelayConfig): Promise<Finding> {
 	const topic = "address";
 	try {
 		Bun.listen({ hostname: host, port, socket: { data() {} } }).stop(true);
@@ -51,7 +51,9 @@ async function addressFinding({ host, port, tls }: RelayConfig): Promise<Finding
 			.then((response) => response.json())
 			.catch(() => null);
 		if ((answer as { status?: string } | null)?.status === "ok")
-			return warning(topic, `a relay runs on port ${port} already`, "a second one needs another PORT");
+			return sharesPort
+				? ok(topic, `a relay runs on port ${port}: one started now takes its place`)
+				: warning(topic, `a relay runs on port ${port} already`, "a second one needs another PORT");
 		return problem(topic, `another program listens on port ${port}`, "set PORT to another number");
 	}
 }

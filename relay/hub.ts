@@ -4,10 +4,10 @@ import { Log } from "#shared/log.ts";
 import type { CameraStatus, ToViewerMessage } from "#shared/protocol.ts";
 import { Takeovers } from "./access/publish-rights.ts";
 import { Camera } from "./camera.ts";
-import type { Downlink } from "./downlink.ts";
+import type { Downlink } from "./delivery/downlink.ts";
+import type { Subscriber } from "./delivery/subscriber.ts";
 import { noteFault } from "./faults.ts";
 import type { Publisher } from "./publisher.ts";
-import type { Subscriber } from "./subscriber.ts";
 
 const MAX_KNOWN_CAMERAS = 1_024; // offline ones beyond it are forgotten, longest gone first
 const MAX_CHANNEL = 65_535;
@@ -19,8 +19,13 @@ export interface Connection {
 	close(reason: CloseReason, words: string): void;
 }
 
+/** A peer that can be told to go to the relay that takes this one's place. */
+export interface Moving {
+	move(): void;
+}
+
 /** A connection that watches, of either protocol. */
-export interface Watching extends Connection {
+export interface Watching extends Connection, Moving {
 	readonly downlink: Downlink;
 	/** Some camera's state or the list changed; `text` is the message that says so. */
 	tellCameras(text: string): void;
@@ -33,6 +38,8 @@ const log = new Log("relay");
 export class Hub {
 	/** The relay's clock, ms since the Unix epoch; frame headers are in it. */
 	readonly clock: () => number;
+	/** Called when some camera's state or the list changed, after the viewers were told. */
+	readonly listeners = new Set<() => void>();
 	#cameras = new Map<string, Camera>();
 	#connections = new Set<Connection>();
 	#publishers = new Set<Publisher>();
@@ -59,6 +66,10 @@ export class Hub {
 	get camerasMessage(): string {
 		const message: ToViewerMessage = { type: "cameras", cameras: this.statuses };
 		return JSON.stringify(message);
+	}
+
+	get publishers(): ReadonlySet<Publisher> {
+		return this.#publishers;
 	}
 
 	/** The same for somebody who may not see every camera. */
@@ -145,6 +156,7 @@ export class Hub {
 			if (text === this.#told) return;
 			this.#told = text;
 			for (const viewer of [...this.#viewers]) guarded(viewer, () => viewer.tellCameras(text));
+			for (const listener of this.listeners) listener();
 		});
 	}
 

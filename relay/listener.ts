@@ -1,9 +1,10 @@
 import type { Server } from "bun";
-import { Door } from "./access/door.ts";
+import { type Admitted, Door } from "./access/door.ts";
 import { type Certificate, certificateOf } from "./certificate.ts";
 import type { RelayConfig } from "./config.ts";
 import { type Page, SECURITY } from "./pages.ts";
 import { type Accepted, websocket } from "./socket.ts";
+import { actionOf } from "./tools/action.ts";
 import type { Arrival } from "./upgrades.ts";
 
 const MAX_BODY_BYTES = 32 * 1024;
@@ -54,6 +55,11 @@ export class Listener {
 		return true;
 	}
 
+	/** Takes no new connection; those there are go on. */
+	refuse(): void {
+		void this.#server.stop(false); // resolves when the last one has ended
+	}
+
 	async stop(): Promise<void> {
 		// Without true it would wait for viewers for ever.
 		await Promise.all([this.#server, ...this.#retired].map((server) => server.stop(true)));
@@ -61,18 +67,33 @@ export class Listener {
 
 	#serve(port: number, certificate: Certificate | null): Server<Accepted> {
 		const { pages } = this.#answers;
+		const entry = pages.find(({ path }) => path === "/");
 		return Bun.serve<Accepted>({
 			hostname: this.#config.host,
 			port,
-			reusePort: false, // or a second relay would silently take half of the connections
+			reusePort: this.#config.sharesPort, // unless told, or a second relay would silently take half of the connections
 			idleTimeout: IDLE_S,
 			development: false,
 			maxRequestBodySize: MAX_BODY_BYTES,
 			...(certificate ? { tls: certificate } : {}),
 			websocket,
-			routes: Object.fromEntries(pages.map(({ path, response }) => [path, response()])),
+			routes: {
+				...Object.fromEntries(pages.map(({ path, response }) => [path, response()])),
+				...(entry && {
+					"/": (request: Request, server: Server<Accepted>) => this.#atEntry(request, server, entry),
+				}),
+			},
 			fetch: (request, server) => this.#receive(request, server),
 		});
+	}
+
+	/** The page stands at the same address as what other programs ask for by a query. */
+	#atEntry(
+		request: Request,
+		server: Server<Accepted>,
+		{ answer }: Page,
+	): Response | Promise<Response | undefined> {
+		return actionOf(request) ? this.#receive(request, server) : answer(request);
 	}
 
 	async #receive(request: Request, server: Server<Accepted>): Promise<Response | undefined> {
@@ -81,16 +102,18 @@ export class Listener {
 		const entry = this.#door.enter(request.headers, peer.address);
 		if ("status" in entry) return secured(Response.json({ error: entry.words }, { status: entry.status }));
 		this.#answers.callers.set(request, { caller: entry.caller, server });
-		if (this.#answers.pages.length === 0 && new URL(request.url).pathname === "/")
+		if (this.#answers.pages.length === 0 && new URL(request.url).pathname === "/" && !actionOf(request))
 			return new Response("The page is not built: bun run build\n", { status: 503 });
 		const response = await this.#answers.answer(request);
-		return response && secured(response, entry.caller.isHttps);
+		return response && secured(response, entry);
 	}
 }
 
-function secured(response: Response, isHttps = false): Response {
+/** `entry`: who is answered, once the door let them in. */
+function secured(response: Response, entry?: Admitted): Response {
 	for (const [name, value] of Object.entries(SECURITY)) response.headers.set(name, value);
 	if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "no-store");
-	if (isHttps) response.headers.set("Strict-Transport-Security", HSTS);
+	if (entry?.mayEmbed) response.headers.set("Cross-Origin-Resource-Policy", "cross-origin");
+	if (entry?.caller.isHttps) response.headers.set("Strict-Transport-Security", HSTS);
 	return response;
 }

@@ -1,7 +1,9 @@
+import { write } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { Command } from "commander";
 import { report } from "#shared/finding.ts";
-import { Log, setLogFormat, wordsOf } from "#shared/log.ts";
+import { flushLog, Log, logThrough, setLogFormat, wordsOf } from "#shared/log.ts";
 import { addCommands } from "./access/commands.ts";
 import { ConfigError, type RelayConfig, readConfig } from "./config.ts";
 import { relayFindings } from "./doctor.ts";
@@ -23,6 +25,8 @@ const command = new Command("bun run relay")
 Environment:
   HOST            address to listen on (127.0.0.1: this machine only)
   PORT            port to listen on (6732); 0 takes a free one
+  REUSE_PORT      1: another relay with REUSE_PORT=1 may listen on the same port; on SIGTERM this one hands everybody
+                  over to it, and nobody sees a gap
   LOG_FORMAT      text or json (text)
 Who may, needed as soon as others can reach it (docs/host-publicly.md):
   PUBLISH_KEYS    CAMERA:HASH, ...; made by "bun run relay key CAMERA"
@@ -30,8 +34,9 @@ Who may, needed as soon as others can reach it (docs/host-publicly.md):
   SIGNING_SECRET  signs links and sign-ins; made by "bun run relay secret"
   PASSWORDS       viewer:HASH, operator:HASH; made by "bun run relay password"
   DATA_DIR        keeps keys, links and revocations in this folder
-                  (PUBLISH_KEYS, SIGNING_SECRET and PASSWORDS also as NAME_FILE, a file's path; keys and passwords in
-                  files are read anew on SIGHUP)
+  METRICS_TOKEN   lets a program read /metrics, which else is for operators; made like SIGNING_SECRET
+                  (PUBLISH_KEYS, SIGNING_SECRET, PASSWORDS and METRICS_TOKEN also as NAME_FILE, a file's path; keys and
+                  passwords in files are read anew on SIGHUP)
 Where:
   PUBLIC_URL      what people type, such as https://cams.example.org
   TLS_CERT        certificate chain, a PEM file; TLS_KEY its key; read anew on SIGHUP and twice a day
@@ -50,6 +55,7 @@ await command.parseAsync();
 async function run({ doctor, json }: { doctor?: true; json?: true }): Promise<void> {
 	if (doctor) process.exit((await examine(json ?? false)) ? 0 : EXIT_FAILED);
 	if (json) command.error("error: --json goes with --doctor");
+	logThrough(promisify(write));
 	const log = new Log("relay");
 	const config = configOrExit();
 	setLogFormat(config.logFormat);
@@ -57,6 +63,7 @@ async function run({ doctor, json }: { doctor?: true; json?: true }): Promise<vo
 	const stop = async (why: string) => {
 		log.info("stopping", { signal: why });
 		await relay.stop();
+		await flushLog();
 		process.exit(0);
 	};
 	for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop(signal));

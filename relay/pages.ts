@@ -22,6 +22,8 @@ export interface Page {
 	path: string;
 	/** Made anew per route: a Response serves one route. */
 	response: () => Response;
+	/** For a route that does more than serve this file: 304 when the browser has it. */
+	answer: (request: Request) => Response;
 }
 
 /**
@@ -44,7 +46,18 @@ export function readPages(folder: string): Page[] {
 				? `public, max-age=${YEAR_SECONDS}, immutable`
 				: "no-cache",
 		};
-		return { path, response: () => new Response(bytes, { headers }) };
+		const tag = `"${Bun.hash(bytes).toString(36)}"`;
+		return {
+			path,
+			response: () => new Response(bytes, { headers }),
+			answer: (request: Request) => {
+				const isSame = request.headers.get("If-None-Match") === tag;
+				return new Response(isSame ? null : bytes, {
+					status: isSame ? 304 : 200,
+					headers: { ...headers, ETag: tag },
+				});
+			},
+		};
 	});
 	const entry = pages.find(({ path }) => path === "/index.html");
 	return [...pages, ...(entry ? ENTRIES.map((path) => ({ ...entry, path })) : [])];

@@ -4,8 +4,8 @@ import { decodeHeader, type FrameHeader, stampRelayTime, viewOf } from "#shared/
 import { Log } from "#shared/log.ts";
 import { parseAgentMessage, type ToAgentMessage } from "#shared/protocol.ts";
 import { OPEN_RIGHTS, type PublishRights } from "./access/publish-rights.ts";
-import { AgentDemand } from "./agent-demand.ts";
 import type { Camera, CameraAgent } from "./camera.ts";
+import { AgentDemand } from "./delivery/agent-demand.ts";
 import { checkRenditions, type Fault, faultOf } from "./frame-check.ts";
 import type { Hub } from "./hub.ts";
 import { Peer } from "./peer.ts";
@@ -28,6 +28,8 @@ interface Expected {
 export class Publisher extends Peer implements CameraAgent {
 	/** Of the running agent behind it; empty until it has said `publish`. */
 	instance = "";
+	/** It publishes to the next relay too, or has gone. */
+	hasMoved = false;
 	readonly #hub: Hub;
 	readonly #rights: PublishRights;
 	#cameras = new Map<number, Camera>(); // by channel
@@ -45,9 +47,19 @@ export class Publisher extends Peer implements CameraAgent {
 		hub.connected(this);
 	}
 
+	/** What the agent's uplink carries, bits per second; null until it has told. */
+	get uplinkBps(): number | null {
+		return this.#uplinkRate === null ? null : this.#uplinkRate * BPS_PER_BYTE_MS;
+	}
+
 	/** The cameras it publishes. */
 	get cameras(): Iterable<Camera> {
 		return this.#cameras.values();
+	}
+
+	/** Asks it to publish to the relay that takes this one's place. */
+	move(): void {
+		this.#tell({ type: "moving" });
 	}
 
 	protected greeted(): void {
@@ -55,6 +67,7 @@ export class Publisher extends Peer implements CameraAgent {
 	}
 
 	protected ended(): void {
+		this.hasMoved = true;
 		this.#hub.disconnected(this);
 		this.#hub.removePublisher(this);
 	}
@@ -76,6 +89,9 @@ export class Publisher extends Peer implements CameraAgent {
 				return this.shareUplink(now);
 			case "have":
 				return this.#demand.confirm(message.version);
+			case "moved":
+				this.hasMoved = true;
+				return;
 			case "stats":
 				for (const stats of message.cameras) this.#cameraById(stats.id).agentStats = stats;
 		}

@@ -2,10 +2,10 @@ import type { CloseReason } from "#shared/close.ts";
 import { qualityId } from "#shared/ladder.ts";
 import type { Visitor } from "./access/visitor.ts";
 import type { RelayedFrame } from "./camera.ts";
-import { Downlink, type FrameWriter } from "./downlink.ts";
+import { Downlink, type FrameWriter } from "./delivery/downlink.ts";
+import { Subscriber } from "./delivery/subscriber.ts";
 import type { Hub } from "./hub.ts";
 import type { Session, Socket } from "./socket.ts";
-import { Subscriber } from "./subscriber.ts";
 
 const MIN_QUALITY = 30;
 const MAX_QUALITY = 95;
@@ -83,6 +83,11 @@ export class ReroViewer implements Session {
 
 	tellCameras(): void {
 		this.camerasChanged();
+	}
+
+	/** It knows of no move: it dials again. */
+	move(): void {
+		this.close("restarting", "the relay is restarting");
 	}
 
 	forget(subscriber: Subscriber, now: number): void {

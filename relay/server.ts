@@ -6,12 +6,16 @@ import { OperatorApi } from "./access/operator-api.ts";
 import { Passwords } from "./access/passwords.ts";
 import { Presence } from "./access/presence.ts";
 import { SessionApi } from "./access/session-api.ts";
+import { DENIED } from "./access/visitor.ts";
 import { ConfigError, type RelayConfig } from "./config.ts";
 import { faults, noteFault } from "./faults.ts";
+import { handOver } from "./handover.ts";
 import { Hub } from "./hub.ts";
 import { Listener } from "./listener.ts";
 import { readPages } from "./pages.ts";
 import { cameraReport, readiness } from "./status.ts";
+import { LoopLag } from "./tools/loop-lag.ts";
+import { type ToolParts, toolRoutes } from "./tools/routes.ts";
 import { Upgrades } from "./upgrades.ts";
 
 const TICK_MS = 50; // a frame that no ack frees is looked at this often
@@ -26,7 +30,7 @@ export interface Relay {
 	 * and changes nothing, where it could not start with them.
 	 */
 	renewAccess(config: RelayConfig): void;
-	/** Tells every peer to come back later and stops listening. Idempotent. */
+	/** Stops listening and ends every connection, after handing it over where the port is shared. */
 	stop(): Promise<void>;
 }
 
@@ -41,7 +45,9 @@ export function startRelay(config: RelayConfig, pagesFolder: string): Relay {
 	const presence = new Presence(access, config.limits);
 	const hub = new Hub();
 	const upgrades = new Upgrades({ hub, access, presence, viewersPerCamera: config.limits.viewersPerCamera });
+	const lag = new LoopLag(TICK_MS);
 	const app = routes({
+		tools: { hub, access, presence, upgrades, lag, viewersPerCamera: config.limits.viewersPerCamera },
 		hub,
 		upgrades,
 		session: new SessionApi(access, presence),
@@ -52,7 +58,10 @@ export function startRelay(config: RelayConfig, pagesFolder: string): Relay {
 		answer: (request) => app.fetch(request),
 		callers: upgrades.callers,
 	});
-	const ticker = setInterval(() => hub.tick(), TICK_MS);
+	const ticker = setInterval(() => {
+		lag.turn(performance.now());
+		hub.tick();
+	}, TICK_MS);
 	if (config.access.isExposed && !isEncrypted(config))
 		log.warn(
 			"pictures, links and passwords travel unencrypted: set TLS_CERT and TLS_KEY, or PUBLIC_URL=https://...",
@@ -76,6 +85,10 @@ export function startRelay(config: RelayConfig, pagesFolder: string): Relay {
 			log.info("keys and passwords read anew", { keys: publishKeys.length, passwords: passwords.length });
 		},
 		async stop() {
+			if (config.sharesPort) {
+				listener.refuse();
+				await handOver(hub);
+			}
 			clearInterval(ticker);
 			presence.stop();
 			hub.close("restarting", "the relay is restarting");
@@ -91,13 +104,15 @@ function isEncrypted({ tls, door }: RelayConfig): boolean {
 }
 
 interface Parts {
+	tools: ToolParts;
 	hub: Hub;
 	upgrades: Upgrades;
 	session: SessionApi;
 	operator: OperatorApi;
 }
 
-function routes({ hub, upgrades, session, operator }: Parts) {
+/** All routes of a relay, which answer nothing by themselves: `fetch` does. */
+export function routes({ tools, hub, upgrades, session, operator }: Parts) {
 	const visitorOf = (request: Request) => upgrades.visitorOf(request);
 	const callerOf = (request: Request) => upgrades.callerOf(request);
 	/** Runs for operators only. */
@@ -138,7 +153,8 @@ function routes({ hub, upgrades, session, operator }: Parts) {
 		.get("/api/cameras/:id", async ({ request, params, status }) => {
 			const visitor = await visitorOf(request);
 			// Before looking whether it exists: that is not everybody's to know.
-			if (!visitor.sees(params.id)) return status(visitor.passes.length > 0 ? 403 : 401, { error: DENIED });
+			const refusal = visitor.refusalOf(params.id);
+			if (refusal) return status(refusal, { error: DENIED });
 			const camera = hub.camera(params.id);
 			return camera ? cameraReport(camera, hub.clock()) : status(404, { error: `no camera "${params.id}"` });
 		})
@@ -163,7 +179,6 @@ function routes({ hub, upgrades, session, operator }: Parts) {
 		)
 		.get("/publish", ({ request }) => upgrades.publish(request))
 		.get("/watch", ({ request }) => upgrades.watch(request))
-		.get("/websocket/:quality", ({ request, params }) => upgrades.rero(request, params.quality));
+		.get("/websocket/:quality", ({ request, params }) => upgrades.rero(request, params.quality))
+		.use(toolRoutes(tools));
 }
-
-const DENIED = "sign in, or open a share link";

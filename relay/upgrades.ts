@@ -8,6 +8,7 @@ import type { Hub } from "./hub.ts";
 import { Publisher } from "./publisher.ts";
 import { REFUSED_QUALITY, ReroViewer, reroQuality } from "./rero.ts";
 import type { Accepted, Session, Socket } from "./socket.ts";
+import { type Line, lineOf } from "./tools/line.ts";
 import { Viewer } from "./viewer.ts";
 
 /** Who sent a request, and the server it came in by. */
@@ -39,6 +40,11 @@ export class Upgrades {
 
 	visitorOf(request: Request): Promise<Visitor> {
 		return this.#parts.access.visitor(request.headers, this.callerOf(request));
+	}
+
+	/** The connection a request came by. */
+	lineOf(request: Request): Line {
+		return lineOf(this.#arrivalOf(request).server, request);
 	}
 
 	publish(request: Request): Response | undefined {

@@ -4,15 +4,17 @@ import { stampDelivery } from "#shared/frame.ts";
 import { parseViewerMessage, type ToViewerMessage, type Watch } from "#shared/protocol.ts";
 import type { Visitor } from "./access/visitor.ts";
 import type { Camera, RelayedFrame } from "./camera.ts";
-import { Downlink, type FrameWriter } from "./downlink.ts";
+import { Downlink, type FrameWriter } from "./delivery/downlink.ts";
+import { Subscriber } from "./delivery/subscriber.ts";
+import { Turnstile } from "./delivery/turnstile.ts";
 import type { Hub } from "./hub.ts";
 import { Peer } from "./peer.ts";
 import type { Socket } from "./socket.ts";
-import { Subscriber } from "./subscriber.ts";
 
 const CHOICE_MS = 100;
 const RATE_TELL_MS = 2_000;
 const BPS_PER_BYTE_MS = 8_000;
+const LISTS = { atOnce: 8, intervalMs: 500 }; // nobody scrolls faster, and each change may start an encoder
 const MAX_MESSAGE_BYTES = 16 * 1024; // a watch list of 64 cameras with the longest ids
 
 /** What somebody may see, and how many may see one camera at a time. */
@@ -29,6 +31,8 @@ export class Viewer extends Peer {
 	#told: { text: string; rateBps: number | null; time: number } = { text: "[]", rateBps: null, time: 0 };
 	#listed = "";
 	#choiceTime = 0;
+	readonly #lists = new Turnstile(LISTS);
+	#waitingList: Watch | null = null; // the newest of those that came too fast
 
 	constructor(socket: Socket, hub: Hub, rights: ViewingRights) {
 		super(socket, hub.clock);
@@ -57,8 +61,12 @@ export class Viewer extends Peer {
 
 	protected take(value: unknown): void {
 		const message = parseViewerMessage(value);
-		if (message.type === "watch") this.#watch(message);
-		else if (message.type === "key") this.#restart(message.camera);
+		if (message.type === "key") return this.#restart(message.camera);
+		if (message.type !== "watch") return;
+		if (new Set(message.cameras.map(({ id }) => id)).size < message.cameras.length)
+			throw new ProtocolError("watch.cameras: an id stands there twice");
+		this.#waitingList = message;
+		this.#takeList(this.clock());
 	}
 
 	protected takeBinary(message: Uint8Array): void {
@@ -75,6 +83,10 @@ export class Viewer extends Peer {
 		this.sayText(own);
 	}
 
+	move(): void {
+		this.#tell({ type: "moving" });
+	}
+
 	/** A camera that left the relay ends its subscriber. */
 	forget(subscriber: Subscriber, now: number): void {
 		subscriber.end(now);
@@ -87,6 +99,7 @@ export class Viewer extends Peer {
 
 	override tick(now: number): void {
 		super.tick(now);
+		this.#takeList(now);
 		this.downlink.choose(now);
 		this.downlink.flush(now);
 		if (now - this.#choiceTime >= CHOICE_MS) {
@@ -96,10 +109,15 @@ export class Viewer extends Peer {
 		if (this.downlink.isStalled(now)) this.close("timeout", "no frame acknowledged for 10 s");
 	}
 
+	#takeList(now: number): void {
+		const list = this.#waitingList;
+		if (!list || !this.#lists.passes(now)) return;
+		this.#waitingList = null;
+		this.#watch(list);
+	}
+
 	/** Makes the subscribers what the list says; what cannot be taken is refused and left as it was. */
 	#watch({ mode, codecs, rememberedBps, cameras }: Watch): void {
-		if (new Set(cameras.map(({ id }) => id)).size < cameras.length)
-			throw new ProtocolError("watch.cameras: an id stands there twice");
 		const now = this.clock();
 		this.downlink.mode = mode;
 		if (rememberedBps !== null) this.downlink.rememberedRate = rememberedBps / BPS_PER_BYTE_MS;

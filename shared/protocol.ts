@@ -108,6 +108,8 @@ const AGENT_MESSAGES = {
 	}),
 	camera: object(cameraFields),
 	have: object({ version }),
+	/** It publishes to the relay that takes this one's place, as `moving` asked. */
+	moved: object({}),
 	/** What the uplink carries, by the agent's flow window, bits per second of busy time. */
 	uplink: object({ rateBps: number(0, Number.MAX_SAFE_INTEGER) }),
 	stats: object({
@@ -155,8 +157,11 @@ const ANY_FROM_RELAY = {
 	welcome: object({ protocol: integer(0, 65_535), software: text(64) }),
 	refused: object({ camera: nullable(cameraId), reason: oneOf(...REFUSALS), message: text(300) }),
 };
+/** Another relay took this one's place at the same address: dial it, and leave this one once it serves. */
+const MOVING = { moving: object({}) };
 const TO_AGENT_MESSAGES = {
 	...ANY_FROM_RELAY,
+	...MOVING,
 	/** `epoch`: the newest the relay has seen of this camera; the agent's next frames carry a greater one. */
 	channels: object({
 		cameras: array(object({ id: cameraId, channel, epoch: integer(0, 0xffff_ffff) }), MAX_CAMERAS),
@@ -171,6 +176,7 @@ const TO_AGENT_MESSAGES = {
 };
 const TO_VIEWER_MESSAGES = {
 	...ANY_FROM_RELAY,
+	...MOVING,
 	/** What each watched camera is sent as, on every change; `rateBps` is what this connection carries, null before it is known. */
 	choice: object({
 		rateBps: nullable(number(0, Number.MAX_SAFE_INTEGER)),

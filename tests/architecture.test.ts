@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<(typeof ROOMS)[number], readonly string[]> = {
 };
 // Which files may know which package; a trailing * stands for any file of the room.
 const PACKAGES: Record<string, readonly string[]> = {
-	elysia: ["relay/server.ts"],
+	elysia: ["relay/server.ts", "relay/tools/routes.ts"],
 	sharp: ["agent/jpeg-encoder.ts"],
 	"node-av": [
 		"agent/av-*",

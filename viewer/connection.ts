@@ -43,6 +43,8 @@ export interface ConnectionEvents {
 	welcome(): void;
 	cameras(cameras: CameraStatus[]): void;
 	choice(choice: Choices): void;
+	/** Another relay took this one's place at the same address. */
+	moving(): void;
 	frame(frame: Frame): void;
 }
 
@@ -143,6 +145,9 @@ export class Connection {
 				break;
 			case "choice":
 				this.#events.choice(message);
+				break;
+			case "moving":
+				this.#events.moving();
 				break;
 			case "refused": // what was in force stays; the picture on screen says which
 				console.info(`The relay refused: ${message.message}`);

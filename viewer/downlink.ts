@@ -137,6 +137,7 @@ export class Downlink {
 			welcome: () => this.#welcome(session),
 			cameras: this.#events.cameras,
 			choice: (choice) => this.#choice(session, choice),
+			moving: () => session === this.#serving && this.roam(),
 			frame: (frame) => {
 				if (session === this.#next) this.#takeOver(session);
 				this.#events.frame(frame);

@@ -2,7 +2,7 @@ import { sessionTokens } from "./cookie.ts";
 import type { Caller } from "./door.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Policy } from "./policy.ts";
-import { camerasOpened, presentedKeys, type StoredKey } from "./publish-keys.ts";
+import { camerasOpened, isSameSecret, presentedKeys, type StoredKey } from "./publish-keys.ts";
 import type { PublishRights } from "./publish-rights.ts";
 import type { LinkRecord, Records } from "./records.ts";
 import { newTokenId, type Pass, type Role, signPass, type Verdict, verifyToken } from "./tokens.ts";
@@ -17,8 +17,10 @@ export interface AccessSettings {
 	publishKeys: readonly StoredKey[];
 	passwords: Passwords;
 	secret: Uint8Array;
-	/** Whether agents need keys even when there are none yet. */
+	/** Whether others than this machine reach it: agents need keys even when there are none yet, metrics a token. */
 	isExposed: boolean;
+	/** Lets a program read the metrics; null: operators alone where others reach it. */
+	metricsToken: string | null;
 }
 
 /** Knows who may publish and who may watch; asked at every connection and every request. */
@@ -70,6 +72,14 @@ export class Access {
 		const ended = fates.flatMap((fate) => (fate.is === "revoked" || fate.is === "expired" ? [fate] : []));
 		const telling = ended.find(({ is }) => is === "revoked") ?? ended[0];
 		return new Visitor(this.policy, passes, telling && denialFor(telling.is, telling.pass));
+	}
+
+	/** Whether somebody may read the metrics, which name every camera. */
+	mayMeasure(headers: Headers, visitor: Visitor): boolean {
+		const { isExposed, metricsToken } = this.#settings;
+		if (visitor.isOperator || (!isExposed && visitor.seesAll)) return true;
+		const bearer = BEARER.exec(headers.get("authorization") ?? "")?.[1];
+		return metricsToken !== null && bearer !== undefined && isSameSecret(bearer, metricsToken);
 	}
 
 	/** A token's fate, by its signature, its time and what was revoked since. */

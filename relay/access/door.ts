@@ -25,7 +25,14 @@ export interface Caller {
 	host: string;
 }
 
-export type Entry = { caller: Caller } | { status: 400 | 403 | 421; words: string };
+/** Somebody who was let in. */
+export interface Admitted {
+	caller: Caller;
+	/** Whether it is a page allowed by name that shows what is answered: browsers send no Origin for its images. */
+	mayEmbed: boolean;
+}
+
+export type Entry = Admitted | { status: 400 | 403 | 421; words: string };
 
 const FORWARDED = ["x-forwarded-for", "x-forwarded-host", "forwarded"];
 const MAX_HOPS = 16;
@@ -78,7 +85,7 @@ export class Door {
 				status: 403,
 				words: `pages of ${origin.slice(0, 80)} may not use this relay: PUBLIC_URL or ALLOWED_ORIGINS names those that may`,
 			};
-		return { caller };
+		return { caller, mayEmbed: this.#isNamed(headers.get("referer")) };
 	}
 
 	/** An address says itself where it leads; a name could be anybody's. */
@@ -89,6 +96,11 @@ export class Door {
 	#isPublicHttps(host: string): boolean {
 		const { publicUrl } = this.#settings;
 		return publicUrl?.protocol === "https:" && publicUrl.host === host;
+	}
+
+	#isNamed(referrer: string | null): boolean {
+		const origin = referrer === null ? null : URL.parse(referrer)?.origin;
+		return origin !== undefined && origin !== null && this.#origins.has(origin);
 	}
 
 	/** The relay's own pages, and those that were allowed by name. Text is compared: an origin has one spelling. */

@@ -25,6 +25,7 @@ export function openAccess({ access: given }: Pick<RelayConfig, "access">): Acce
 			// Without any, links and sign-ins last until the end of the process.
 			secret: given.secret ?? disk?.secret() ?? randomBytes(MIN_SECRET_BYTES),
 			isExposed: given.isExposed,
+			metricsToken: given.metricsToken,
 		},
 		disk ?? new MemoryRecords(),
 	);

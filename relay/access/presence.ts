@@ -10,10 +10,11 @@ import { denialFor, type Visitor } from "./visitor.ts";
 const SECOND_MS = 1_000;
 const FORGET_EVERY = 600; // seconds
 
-/** A session that can be ended from outside. */
-export interface Endable extends Session {
+/** What can be ended from outside. */
+export interface Ending {
 	close(reason: CloseReason, words: string): void;
 }
+type Endable = Session & Ending;
 
 /** Messages a second that no honest peer reaches. */
 const RATES = {
@@ -36,7 +37,7 @@ export interface Present {
 	since: number;
 	/** Ids of the cameras it is subscribed to. */
 	cameras: () => string[];
-	session: Endable;
+	session: Ending;
 }
 
 /** An agent's connection. */
@@ -57,6 +58,7 @@ export class Presence {
 	readonly #publishing = new Set<Publishing>();
 	readonly #watching = new Map<string, Present>();
 	readonly #timer: ReturnType<typeof setInterval>;
+	#connections = 0;
 	#turns = 0;
 
 	constructor(access: Access, limits: PresenceLimits) {
@@ -72,7 +74,7 @@ export class Presence {
 	/** Whether one more connection of this address fits. */
 	hasRoom(address: string): boolean {
 		const own = this.#perAddress.get(groupOf(address)) ?? 0;
-		return this.#guards.size < this.#limits.connections && own < this.#limits.perAddress;
+		return this.#connections < this.#limits.connections && own < this.#limits.perAddress;
 	}
 
 	/** Counts an agent's connection until it closes, and closes it when its key counts no more. */
@@ -84,9 +86,17 @@ export class Presence {
 
 	/** Counts a viewer's connection until it closes, and closes it when it may see no more. */
 	viewer(session: Endable, watcher: Pick<Present, "caller" | "visitor" | "cameras">): Session {
-		const present: Present = { ...watcher, id: newTokenId(), since: Date.now(), session };
-		this.#watching.set(present.id, present);
-		return this.#guard(session, watcher.caller, RATES.viewer, () => this.#watching.delete(present.id));
+		const left = this.#seen(session, watcher);
+		return this.#guard(session, watcher.caller, RATES.viewer, left);
+	}
+
+	/** The same for somebody who watches by a plain HTTP request; call what it returns when that is over. */
+	reader(request: Ending, watcher: Pick<Present, "caller" | "visitor" | "cameras">): () => void {
+		const left = this.#seen(request, watcher);
+		const uncount = this.#count(watcher.caller);
+		return () => {
+			if (left()) uncount();
+		};
 	}
 
 	/** Closes agents whose keys open no more what they publish: call after every change of keys. */
@@ -119,15 +129,32 @@ export class Presence {
 		clearInterval(this.#timer);
 	}
 
-	#guard(session: Endable, caller: Caller, rates: Rates, closed: () => void = () => {}): Session {
-		const group = groupOf(caller.address);
+	/** Operators see it from now on, until the returned function is called, which is true the first time. */
+	#seen(session: Ending, watcher: Pick<Present, "caller" | "visitor" | "cameras">): () => boolean {
+		const present: Present = { ...watcher, id: newTokenId(), since: Date.now(), session };
+		this.#watching.set(present.id, present);
+		return () => this.#watching.delete(present.id);
+	}
+
+	/** Counts a connection until the returned function is called. */
+	#count({ address }: Caller): () => void {
+		const group = groupOf(address);
+		this.#connections++;
 		this.#perAddress.set(group, (this.#perAddress.get(group) ?? 0) + 1);
-		const guard = new Guard(session, rates, () => {
-			if (!this.#guards.delete(guard)) return;
-			closed();
+		return () => {
+			this.#connections--;
 			const left = this.#perAddress.get(group)! - 1;
 			if (left > 0) this.#perAddress.set(group, left);
 			else this.#perAddress.delete(group);
+		};
+	}
+
+	#guard(session: Endable, caller: Caller, rates: Rates, closed: () => void): Session {
+		const uncount = this.#count(caller);
+		const guard = new Guard(session, rates, () => {
+			if (!this.#guards.delete(guard)) return;
+			closed();
+			uncount();
 		});
 		this.#guards.add(guard);
 		return guard;

@@ -21,6 +21,11 @@ export function hashOf(key: string): string {
 	return createHash("sha256").update(key).digest("hex");
 }
 
+/** Takes as long for a wrong one as for a right one. */
+export function isSameSecret(shown: string, known: string): boolean {
+	return timingSafeEqual(Buffer.from(hashOf(shown), "hex"), Buffer.from(hashOf(known), "hex"));
+}
+
 /** Reads "bench-2:HASH, door:HASH"; a camera may stand there twice, while its key is being changed. Throws RangeError. */
 export function parsePublishKeys(text: string): StoredKey[] {
 	return listOf(text).map((part) => {

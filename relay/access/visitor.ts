@@ -7,7 +7,9 @@ export interface Denial {
 	words: string;
 }
 
-const NOTHING_SHOWN: Denial = { reason: "denied", words: "sign in, or open a share link" };
+/** What somebody is told who may not see what was asked for. */
+export const DENIED = "sign in, or open a share link";
+const NOTHING_SHOWN: Denial = { reason: "denied", words: DENIED };
 const ENDED: Record<"revoked" | "expired", Record<Pass["is"], string>> = {
 	revoked: { link: "this link was revoked", "sign-in": "this sign-in was ended" },
 	expired: { link: "this link has expired", "sign-in": "this sign-in has expired" },
@@ -56,6 +58,12 @@ export class Visitor {
 		return (
 			audience === "link" && this.passes.some((pass) => pass.is === "link" && pass.cameras.includes(camera))
 		);
+	}
+
+	/** The HTTP status that keeps a camera from it, the same whether there is one or not; null where it may see it. */
+	refusalOf(camera: string): 401 | 403 | null {
+		if (this.sees(camera)) return null;
+		return this.passes.length > 0 ? 403 : 401;
 	}
 
 	/** When the first of its passes expires, ms since the Unix epoch. */

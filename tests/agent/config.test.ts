@@ -148,5 +148,5 @@ source = "rtsp://10.0.0.7/stream"
 
 test("the worker gets threads for every camera that may block one", () => {
 	expect(workerEnvironment(1).UV_THREADPOOL_SIZE).toBe("8");
-	expect(workerEnvironment(20).UV_THREADPOOL_SIZE).toBe("44");
+	expect(workerEnvironment(20).UV_THREADPOOL_SIZE).toBe("45");
 });

@@ -3,9 +3,9 @@
 import type { Ack } from "#shared/ack.ts";
 import { ladderFor } from "#shared/ladder.ts";
 import { FlowWindow } from "#shared/window.ts";
-import { pictureValue, RungChooser } from "../../relay/allocation.ts";
-import type { Rung } from "../../relay/evidence.ts";
-import { RateHistory } from "../../relay/rate-history.ts";
+import { pictureValue, RungChooser } from "../../relay/delivery/allocation.ts";
+import type { Rung } from "../../relay/delivery/evidence.ts";
+import { RateHistory } from "../../relay/delivery/rate-history.ts";
 import { numberOption, report, rounded } from "./report.ts";
 
 const viewers = numberOption("viewers", 300);

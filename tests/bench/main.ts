@@ -7,7 +7,13 @@ const BENCHES: Record<string, string> = {
 	encode: "CPU per frame of every rung and of the conversion before it",
 	fanout: "relay's CPU per delivered frame at 300 subscribers, beside a bare Bun.serve loop",
 	network: "ages on screen over slow, changing links: the product beside what others do",
+	mjpeg: "ages of motion JPEG over a slow link, beside a page's WebSocket",
 	latency: "camera frame available to drawn in Chromium, 720p30; --codec h264 too",
+	fuzz: "a million broken messages and 20 000 broken pictures at a relay that serves viewers",
+	hostile: "good viewers beside stalled, idle, flooding and rung-changing ones",
+	restart: "a relay killed under 1000 viewers: when each has a picture again, how often it dialed",
+	rolling: "ten relays that replace each other under 1000 viewers: the longest gap anybody saw",
+	sources: "100 sources that hang or vanish: when it is noticed, when healed, what leaks",
 	soak: "memory of relay and agent while viewers come and go",
 };
 

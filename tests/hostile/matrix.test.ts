@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { CLOSE } from "#shared/close.ts";
 import { nameOfPassword, parsePasswords } from "../../relay/access/passwords.ts";
 import { newTokenId, type Role, signPass } from "../../relay/access/tokens.ts";
+import { MultipartReader } from "../support/multipart-reader.ts";
 import { until } from "../support/until.ts";
 import { WireAgent } from "../support/wire-agent.ts";
 import { WireClient } from "../support/wire-client.ts";
@@ -104,6 +105,16 @@ function headersOf(by: (typeof CARRIERS)[number], token: string): Record<string,
 	return by === "cookie" ? relay.cookie(token) : { Authorization: `Bearer ${token}` };
 }
 
+/** The first event of a stream, as text; leaves after it. */
+async function firstEvent(response: Response): Promise<string> {
+	let text = "";
+	for await (const chunk of response.body!) {
+		text += new TextDecoder().decode(chunk);
+		if (text.includes("\n\n")) break;
+	}
+	return text;
+}
+
 /** What of the hidden cameras an answer gives away. */
 function leaks(text: string, sees: Sees): string[] {
 	return CAMERAS.filter((id) => !sees.includes(id) && text.includes(`Name of ${id}`));
@@ -173,6 +184,44 @@ describe.each(ROWS)("$name by $by", ({ name, by, sees, token }) => {
 		socket.close();
 	});
 
+	test("reads pictures by HTTP of what it may see, and nothing tells of the rest", async () => {
+		const refusals = new Set<string>();
+		for (const id of [...CAMERAS, "nobody"]) {
+			const mayKnow = isSignedIn || sees.includes(id as Camera);
+			const refused = sees === LINKED || name.includes("sign-ins alone") ? 403 : 401;
+			const status = mayKnow ? (id === "nobody" ? 404 : 200) : refused;
+			for (const path of [
+				`/cameras/${id}/snapshot.jpg`,
+				`/cameras/${id}/stream.mjpg`,
+				`/?action=snapshot&camera=${id}`,
+				`/?action=stream&camera=${id}`,
+			]) {
+				await using reader = await MultipartReader.open(`${relay.url}${path}`, headers);
+				const { response } = reader;
+				expect([path, response.status]).toEqual([path, status]);
+				if (!mayKnow) refusals.add(await response.text());
+				if (status !== 200) continue;
+				const body = path.includes("stream")
+					? (await reader.next())!.body
+					: Buffer.from(await response.arrayBuffer());
+				expect(body.equals(PICTURES[id]!)).toBe(true);
+			}
+		}
+		expect(refusals.size).toBe(isSignedIn ? 0 : 1); // the same for what is there and what is not
+		const first = await relay.get("/?action=snapshot", headers);
+		expect(Buffer.from(await first.arrayBuffer()).equals(PICTURES[sees.at(-1)!]!)).toBe(true);
+	});
+
+	test("hears by HTTP of what it may see and nothing else", async () => {
+		const told = await firstEvent(await relay.get("/api/events", headers));
+		expect(CAMERAS.filter((id) => told.includes(`Name of ${id}`))).toEqual([...sees]);
+		const metrics = await relay.get("/metrics", headers);
+		expect(metrics.status).toBe(isOperator ? 200 : isSignedIn ? 403 : 401);
+		expect((await metrics.text()).includes('camera="vault"')).toBe(isOperator);
+		const described = await relay.get("/openapi/json", headers);
+		expect([described.status, leaks(await described.text(), sees)]).toEqual([200, []]);
+	});
+
 	test("may not publish", async () => {
 		using agent = new WireAgent(relay.url, "shared", { headers });
 		if (name === "a publish key" && by === "bearer") {
@@ -203,7 +252,16 @@ describe("where nothing is public", () => {
 			expect(await client.ended()).toMatchObject({ code });
 			expect([client.messages, client.frames]).toEqual([[], []]);
 		}
-		expect((await closed.get("/api/cameras", headers)).status).toBe(401);
+		for (const path of [
+			"/api/cameras",
+			"/api/events",
+			"/?action=snapshot",
+			"/?action=stream",
+			"/cameras/shared/snapshot.jpg",
+			"/cameras/nobody/stream.mjpg",
+			"/metrics",
+		])
+			expect([path, (await closed.get(path, headers)).status]).toEqual([path, 401]);
 		expect(await (await closed.get("/readyz")).text()).not.toContain("shared");
 	});
 });

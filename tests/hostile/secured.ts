@@ -100,12 +100,19 @@ export const PICTURES = Object.fromEntries(
 	await Promise.all(CAMERAS.map(async (id, i) => [id, await smallJpeg(undefined, `#${i}0${i}0ff`)] as const)),
 );
 
-/** Agents of all three cameras that send a frame ten times a second, the most hidden camera first; `using` ends them. */
+/**
+ * Agents of all three cameras that send the smallest rendition and what is demanded ten times a second, the most hidden
+ * camera first; `using` ends them.
+ */
 export async function playAll(relay: Secured): Promise<Disposable> {
 	const agents: WireAgent[] = [];
 	for (const id of CAMERAS.toReversed()) agents.push(await relay.agent(id));
+	let seq = 0;
 	const timer = setInterval(() => {
-		for (const agent of agents) agent.sendFrame(PICTURES[agent.id]!);
+		seq++;
+		for (const agent of agents)
+			for (const rendition of new Set([0, ...(agent.demand?.renditions ?? [])]))
+				agent.sendFrame(PICTURES[agent.id]!, { rendition, seq });
 	}, 100);
 	return {
 		[Symbol.dispose]() {

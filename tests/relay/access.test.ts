@@ -259,6 +259,8 @@ describe("the settings", () => {
 
 	test.each([
 		[{ SIGNING_SECRET: "canary-short" }, "SIGNING_SECRET: expected at least 32"],
+		[{ METRICS_TOKEN: "canary-short" }, "METRICS_TOKEN: expected at least 32"],
+		[{ METRICS_TOKEN: `canary with spaces ${"x".repeat(32)}` }, "METRICS_TOKEN: expected letters"],
 		[{ PUBLISH_KEYS: "bench:canary-hash" }, "PUBLISH_KEYS: camera bench"],
 		[{ PASSWORDS: "admin:canary-hash" }, "PASSWORDS: expected viewer:HASH"],
 		[{ PASSWORDS: "viewer:canary-hash" }, "PASSWORDS: viewer"],

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ToAgentMessage } from "#shared/protocol.ts";
-import { AgentDemand } from "../../relay/agent-demand.ts";
-import { CameraDemand } from "../../relay/demand.ts";
-import { KeyRequests } from "../../relay/key-requests.ts";
+import { AgentDemand } from "../../relay/delivery/agent-demand.ts";
+import { CameraDemand } from "../../relay/delivery/demand.ts";
+import { KeyRequests } from "../../relay/delivery/key-requests.ts";
 
 const cameraNamed = (id: string) => ({ id, demand: new CameraDemand(), keys: new KeyRequests() });
 const keyOf = (rendition: number, camera = "a") => ({ type: "key", camera, rendition }) as const;

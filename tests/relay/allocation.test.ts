@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { ladderFor } from "#shared/ladder.ts";
 import { MODES, type Mode } from "#shared/protocol.ts";
-import { pictureValue, RungChooser } from "../../relay/allocation.ts";
-import type { Link, Rung } from "../../relay/evidence.ts";
-import { RateHistory } from "../../relay/rate-history.ts";
+import { pictureValue, RungChooser } from "../../relay/delivery/allocation.ts";
+import type { Link, Rung } from "../../relay/delivery/evidence.ts";
+import { RateHistory } from "../../relay/delivery/rate-history.ts";
 
 const rungs: Rung[] = ladderFor({ width: 1280, height: 720 }).map(({ nominalBytes, ssim }) => ({
 	bytes: nominalBytes,

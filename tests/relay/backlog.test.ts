@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { FrameHeader } from "#shared/frame.ts";
-import { Backlog } from "../../relay/backlog.ts";
+import { Backlog } from "../../relay/delivery/backlog.ts";
 import { relayedFrame } from "../support/relayed-frame.ts";
 
 const key = (seq: number, change: Partial<FrameHeader> = {}) => relayedFrame({ isKey: true, seq, ...change });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { CameraDemand } from "../../relay/demand.ts";
+import { CameraDemand } from "../../relay/delivery/demand.ts";
 
 test("a rendition is demanded at once and for 2 s after its last subscriber left", () => {
 	const demand = new CameraDemand();

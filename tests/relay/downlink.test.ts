@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { encodeHeader, type FrameHeader, viewOf } from "#shared/frame.ts";
 import { renditionsFor } from "#shared/ladder.ts";
 import { Camera, type RelayedFrame } from "../../relay/camera.ts";
-import { Downlink, type FrameWriter } from "../../relay/downlink.ts";
-import { Subscriber } from "../../relay/subscriber.ts";
-import type { Settings } from "../../relay/wish.ts";
+import { Downlink, type FrameWriter } from "../../relay/delivery/downlink.ts";
+import { Subscriber } from "../../relay/delivery/subscriber.ts";
+import type { Settings } from "../../relay/delivery/wish.ts";
 
 const SIZE = { width: 1280, height: 720 };
 const SETTINGS: Settings = {

@@ -1,15 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { FrameHeader } from "#shared/frame.ts";
 import type { Choice } from "#shared/protocol.ts";
 import { type Running, startRelay } from "../support/processes.ts";
 import { until } from "../support/until.ts";
-import { smallJpeg, WireAgent } from "../support/wire-agent.ts";
+import { CONFIG, IDR, SLICE, VideoAgent } from "../support/video-agent.ts";
+import { smallJpeg } from "../support/wire-agent.ts";
 import { WireClient } from "../support/wire-client.ts";
 
 const HD = { width: 1280, height: 720 };
-const CONFIG = Uint8Array.of(1, 0x64, 0, 0x1f, 0xff, 0xe0, 0);
-const IDR = Uint8Array.of(0, 0, 0, 4, 0x65, 1, 2, 3);
-const SLICE = Uint8Array.of(0, 0, 0, 2, 0x41, 9);
 const BOTH = { codecs: ["jpeg", "h264"] as ("jpeg" | "h264")[] };
 
 let relay: Running & { url: string };
@@ -18,30 +15,6 @@ beforeAll(async () => {
 	[relay, jpeg] = await Promise.all([startRelay(), smallJpeg()]);
 });
 afterAll(() => relay[Symbol.asyncDispose]());
-
-/** An agent of one 720p camera that numbers its H.264 frames as the wire asks for. */
-class VideoAgent extends WireAgent {
-	readonly #seq = new Map<number, number>();
-
-	sendVideo(rendition: number, kind: "key" | "delta", change: Partial<FrameHeader> = {}): FrameHeader {
-		const seq = (this.#seq.get(rendition) ?? -1) + 1;
-		this.#seq.set(rendition, seq);
-		const isKey = kind === "key";
-		const config = isKey ? CONFIG : null;
-		return this.sendFrame(isKey ? IDR : SLICE, { rendition, codec: "h264", isKey, seq, config, ...change });
-	}
-
-	/** Keys it was asked for. */
-	get keysAsked(): number[] {
-		return this.messages.filter(({ type }) => type === "key").map(({ rendition }) => rendition as number);
-	}
-
-	async demanded(...renditions: number[]): Promise<void> {
-		await until(() => this.demand?.renditions.join() === renditions.join(), {
-			what: `demand for ${renditions.join()}`,
-		});
-	}
-}
 
 async function camera(id: string): Promise<VideoAgent> {
 	const agent = new VideoAgent(relay.url, id);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { h264LadderFor, ladderFor } from "#shared/ladder.ts";
-import { pictureValue } from "../../relay/allocation.ts";
-import { bestSet, type Offered, RenditionSet } from "../../relay/rendition-set.ts";
+import { pictureValue } from "../../relay/delivery/allocation.ts";
+import { bestSet, type Offered, RenditionSet } from "../../relay/delivery/rendition-set.ts";
 
 const LADDER = ladderFor({ width: 1280, height: 720 });
 

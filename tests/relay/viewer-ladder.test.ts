@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { renditionsFor } from "#shared/ladder.ts";
-import { SceneSize } from "../../relay/scene-size.ts";
-import { ViewerLadder } from "../../relay/viewer-ladder.ts";
+import { SceneSize } from "../../relay/delivery/scene-size.ts";
+import { ViewerLadder } from "../../relay/delivery/viewer-ladder.ts";
 
 const INTERVAL_MS = 1000 / 30;
 const RENDITIONS = renditionsFor({ width: 1280, height: 720 });

@@ -8,11 +8,17 @@ import { Rolling } from "#shared/rolling.ts";
 import { sleep } from "#shared/sleep.ts";
 
 describe("Backoff", () => {
-	test("starts within 300 ms, doubles, and stays between half of the cap and the cap", () => {
-		const slowest = new Backoff(() => 1);
-		expect([1, 2, 3, 4, 5, 6, 7].map(() => slowest.next())).toEqual([300, 600, 1200, 2400, 4800, 5000, 5000]);
-		const fastest = new Backoff(() => 0);
-		expect([1, 2, 3, 4, 5, 6, 7].map(() => fastest.next())).toEqual([0, 300, 600, 1200, 2400, 2500, 2500]);
+	const waits = (backoff: Backoff, count: number) => Array.from({ length: count }, () => backoff.next());
+
+	test("starts within 300 ms, doubles to 1.5 s, and is rare after ten seconds at most", () => {
+		const slowest = waits(new Backoff(() => 1), 10);
+		expect(slowest).toEqual([300, 600, 1200, ...Array(5).fill(1500), 6000, 6000]);
+		const fastest = waits(new Backoff(() => 0), 10);
+		expect(fastest).toEqual([0, 300, 600, ...Array(5).fill(750), 5000, 5000]);
+	});
+
+	test("waits as told once it is rare", () => {
+		expect(waits(new Backoff(() => 0.5, [1000, 2000]), 13).at(-1)).toBe(1500);
 	});
 
 	test("a proven connection makes the next failure a first one", () => {

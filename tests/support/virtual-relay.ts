@@ -1,10 +1,10 @@
 import { encodeHeader, type FrameHeader, viewOf } from "#shared/frame.ts";
 import { type Rendition, renditionsFor } from "#shared/ladder.ts";
-import { AgentDemand } from "../../relay/agent-demand.ts";
 import { Camera, type RelayedFrame } from "../../relay/camera.ts";
-import { Downlink } from "../../relay/downlink.ts";
-import { Subscriber } from "../../relay/subscriber.ts";
-import type { Settings } from "../../relay/wish.ts";
+import { AgentDemand } from "../../relay/delivery/agent-demand.ts";
+import { Downlink } from "../../relay/delivery/downlink.ts";
+import { Subscriber } from "../../relay/delivery/subscriber.ts";
+import type { Settings } from "../../relay/delivery/wish.ts";
 
 const SIZE = { width: 1280, height: 720 };
 const RENDITIONS = renditionsFor(SIZE);

@@ -1,7 +1,7 @@
 import type { Rendition } from "#shared/ladder.ts";
 import type { Change, Choice, Mode } from "#shared/protocol.ts";
+import type { Camera, RelayedFrame } from "../camera.ts";
 import { Backlog } from "./backlog.ts";
-import type { Camera, RelayedFrame } from "./camera.ts";
 import type { Link } from "./evidence.ts";
 import { Pace } from "./pace.ts";
 import { type Settings, Wish } from "./wish.ts";
@@ -22,7 +22,7 @@ export class Subscriber {
 	/** Delivery number of the last key it was sent; null before the first. */
 	keyDelivery: number | null = null;
 	readonly #wish: Wish;
-	readonly #backlog = new Backlog();
+	readonly #backlog: Backlog;
 	readonly #pace = new Pace(); // of the browser, where frames may be left out
 	readonly #wake: (now: number) => void;
 	#served: Rendition | null = null;
@@ -39,6 +39,9 @@ export class Subscriber {
 	) {
 		this.camera = camera;
 		this.#wish = new Wish(camera, rememberedRate);
+		this.#backlog = new Backlog((frames) => {
+			camera.traffic.replaced += frames;
+		});
 		this.#wake = wake;
 	}
 
@@ -167,8 +170,9 @@ export class Subscriber {
 		if (rendition === this.#next && isKey) this.#move(now);
 		if (rendition !== this.#current) return;
 		const { maxFramesPerSecond } = this.#wish.settings;
-		if (codec !== "jpeg" || this.#pace.takes(now, maxFramesPerSecond)) this.#put(frame, now);
-		else this.counters.notDue++;
+		if (codec !== "jpeg" || this.#pace.takes(now, maxFramesPerSecond)) return this.#put(frame, now);
+		this.counters.notDue++;
+		this.camera.traffic.notDue++;
 	}
 
 	get waitingCount(): number {
@@ -195,11 +199,18 @@ export class Subscriber {
 	}
 
 	/** Takes the next frame out and counts what became of it. */
-	settle(fate: "sent" | "dropped"): void {
-		if (this.#backlog.length === 0) return;
-		if (fate === "sent") this.#backlog.shift();
-		else this.#backlog.lose();
+	settle(fate: "sent" | "dropped", now: number): void {
+		const frame = this.#backlog.head;
+		if (!frame) return;
 		this.counters[fate]++;
+		const { traffic } = this.camera;
+		if (fate === "dropped") {
+			traffic.dropped++;
+			this.#backlog.lose();
+			return;
+		}
+		traffic.noteSent(frame.body.length, this.isCached(frame) ? null : now - frame.header.captureTime);
+		this.#backlog.shift();
 	}
 
 	/** Whether the viewer has, or is to be sent, everything of its rendition since a key. */
@@ -223,6 +234,7 @@ export class Subscriber {
 
 	#put(frame: RelayedFrame, now: number): void {
 		if (this.#backlog.offer(frame)) this.counters.offered++;
+		else this.camera.traffic.awaitingKey++;
 		this.#wake(now); // to be sent, or to ask for a key
 	}
 }

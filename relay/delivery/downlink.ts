@@ -2,7 +2,7 @@ import type { Ack } from "#shared/ack.ts";
 import { bodyPatienceMs } from "#shared/heartbeat.ts";
 import type { Mode } from "#shared/protocol.ts";
 import { FlowWindow } from "#shared/window.ts";
-import type { RelayedFrame } from "./camera.ts";
+import type { RelayedFrame } from "../camera.ts";
 import type { Link } from "./evidence.ts";
 import { RateHistory } from "./rate-history.ts";
 import type { Subscriber } from "./subscriber.ts";
@@ -68,7 +68,7 @@ export class Downlink {
 				return this.#giveUpOld(now);
 			if (!this.#writer.write(frame, this.#delivery, subscriber.isCached(frame))) {
 				this.counters.dropped++;
-				subscriber.settle("dropped");
+				subscriber.settle("dropped", now);
 				return;
 			}
 			if (frame.header.isKey) subscriber.keyDelivery = this.#delivery;
@@ -77,7 +77,7 @@ export class Downlink {
 			this.counters.sent++;
 			this.#turn = subscriber.turn;
 			subscriber.turn += bytes / subscriber.weight;
-			subscriber.settle("sent");
+			subscriber.settle("sent", now);
 		}
 		this.#askKeys(now);
 	}

@@ -1,4 +1,4 @@
-import type { RelayedFrame } from "./camera.ts";
+import type { RelayedFrame } from "../camera.ts";
 
 /**
  * What waits to be sent to one subscriber, oldest first. A key replaces everything before it; any other frame is taken
@@ -9,7 +9,13 @@ export class Backlog {
 	/** Frames given up while they waited, because a newer key came or is to come. */
 	replaced = 0;
 	readonly #frames: RelayedFrame[] = [];
+	readonly #onReplaced: (frames: number) => void;
 	#last: RelayedFrame["header"] | null = null; // the newest the receiver has or will be sent
+
+	/** `onReplaced` is told how many are given up, each time some are. */
+	constructor(onReplaced: (frames: number) => void = () => {}) {
+		this.#onReplaced = onReplaced;
+	}
 
 	get length(): number {
 		return this.#frames.length;
@@ -29,8 +35,7 @@ export class Backlog {
 	offer(frame: RelayedFrame): boolean {
 		const { header } = frame;
 		if (header.isKey) {
-			this.replaced += this.#frames.length;
-			this.#frames.length = 0;
+			this.#giveUp();
 		} else if (!this.#last || !buildsOn(header, this.#last)) {
 			this.#last = null;
 			return false;
@@ -53,7 +58,7 @@ export class Backlog {
 
 	/** Gives up what waits; the receiver can go on with a key alone. */
 	cut(): void {
-		this.replaced += this.#frames.length;
+		this.#giveUp();
 		this.forget();
 	}
 
@@ -66,6 +71,13 @@ export class Backlog {
 	/** How long the oldest has waited that newer ones build on, ms; 0 where there are none: the newest is never too old. */
 	ageMs(now: number): number {
 		return this.#frames.length > 1 ? now - this.#frames[0]!.header.relayTime : 0;
+	}
+
+	#giveUp(): void {
+		if (this.#frames.length === 0) return;
+		this.replaced += this.#frames.length;
+		this.#onReplaced(this.#frames.length);
+		this.#frames.length = 0;
 	}
 }
 

@@ -1,8 +1,8 @@
 import type { Codec } from "#shared/frame.ts";
 import type { Rendition } from "#shared/ladder.ts";
 import type { Change, Limit, Mode, WatchedCamera } from "#shared/protocol.ts";
+import type { Camera } from "../camera.ts";
 import { RungChooser } from "./allocation.ts";
-import type { Camera } from "./camera.ts";
 import type { Link } from "./evidence.ts";
 import type { ViewerLadder } from "./viewer-ladder.ts";
 
