@@ -20,6 +20,8 @@ export interface AgentConfig {
 	/** What the relay asks for before it takes pictures; sent in a header, never in the address. */
 	readonly publishKeys: readonly string[];
 	readonly cameras: readonly CameraConfig[];
+	/** How many there may be without a new start: a file is read anew on SIGHUP. */
+	readonly mostCameras: number;
 	/** Who encodes H.264; `auto`: hardware that works here, else software. */
 	readonly encoder: (typeof ENCODERS)[number];
 	readonly logFormat: "text" | "json";
@@ -91,6 +93,7 @@ export function readConfig(environment: Record<string, string | undefined> = Bun
 		publishUrl: attempt(() => publishUrl(url, where), ""),
 		publishKeys: [...new Set([...keysIn(given.RELAY_KEY ?? ""), ...(file?.keys ?? [])])],
 		cameras: file?.cameras ?? [attempt(() => singleCamera(CAMERA, CAMERA_NAME), UNNAMED)],
+		mostCameras: file ? MAX_CAMERAS : 1,
 		encoder: parsed.data?.ENCODER ?? "software",
 		logFormat: parsed.data?.LOG_FORMAT ?? "text",
 	};
@@ -107,10 +110,10 @@ function singleCamera(source: string | undefined, name: string | undefined): Cam
 
 /**
  * What the worker process is started with. Its native thread pool has one thread a core otherwise, and a source that
- * waits for its camera holds one: two silent cameras would stop every encode.
+ * waits for its camera holds one: two silent cameras would stop every encode. Threads start when they are needed.
  */
-export function workerEnvironment(cameraCount: number): Record<string, string | undefined> {
-	const threads = Math.max(MIN_THREADS, ENCODE_THREADS + LOG_THREADS + THREADS_A_CAMERA * cameraCount);
+export function workerEnvironment(mostCameras: number): Record<string, string | undefined> {
+	const threads = Math.max(MIN_THREADS, ENCODE_THREADS + LOG_THREADS + THREADS_A_CAMERA * mostCameras);
 	return { ...Bun.env, UV_THREADPOOL_SIZE: `${threads}` };
 }
 

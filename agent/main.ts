@@ -1,15 +1,23 @@
 import { write } from "node:fs";
 import { promisify } from "node:util";
 import { Command } from "commander";
+import { report } from "#shared/finding.ts";
 import { flushLog, Log, logThrough, setLogFormat } from "#shared/log.ts";
 import { type AgentConfig, ConfigError, readConfig } from "./config.ts";
+import { onHangup } from "./hangup.ts";
 import { supervise } from "./supervisor.ts";
 
 const EXIT_CONFIG = 2;
+const EXIT_PROBLEM = 1;
 
-const options = new Command("bun run agent")
+const command = new Command("bun run agent")
 	.description("Runs next to the cameras and sends a relay only what somebody watches.")
 	.option("--list", "list the webcams of this machine and exit")
+	.option(
+		"--doctor",
+		"examine this machine, the sources and the relay, say what to do, and exit: 1 with a problem",
+	)
+	.option("--json", "with --doctor: the findings as one JSON object")
 	.addHelpText(
 		"after",
 		`
@@ -32,16 +40,23 @@ Environment:
                   name = "Bench 2"
                   source = "rtsp://10.0.0.7/stream"
                   key = "sk_..."                       (optional)
+                read anew on SIGHUP: cameras that stay the same go on
   ENCODER       who encodes H.264: software, nvenc, videotoolbox, or auto: what of them works (software)
   LOG_FORMAT    text or json (text)`,
 	)
 	.allowExcessArguments(false)
-	.parse()
-	.opts<{ list?: true }>();
+	.parse();
+const options = command.opts<{ list?: true; doctor?: true; json?: true }>();
+if (options.json && !options.doctor) command.error("error: --json goes with --doctor");
 
 if (options.list) {
 	await printWebcams();
 	process.exit(0);
+}
+if (options.doctor) {
+	const { agentFindings } = await import("./doctor.ts");
+	const isSound = await report(agentFindings(), { isJson: options.json ?? false, print: console.log });
+	process.exit(isSound ? 0 : EXIT_PROBLEM);
 }
 
 const config = configOrExit();
@@ -52,7 +67,9 @@ if (config.publishKeys.length > 0 && isPlainToOthers(config.publishUrl))
 	log.warn("the key and the pictures travel unencrypted: give the relay TLS and an https:// address");
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
-await supervise(config.cameras.length, stopping.signal);
+const reloads = new EventTarget();
+onHangup({ reload: () => reloads.dispatchEvent(new Event("reload")), end: () => stopping.abort() });
+await supervise(config.mostCameras, { signal: stopping.signal, reloads });
 log.info("stopped");
 await flushLog();
 process.exit(0);

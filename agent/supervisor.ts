@@ -16,14 +16,17 @@ const log = new Log("agent");
 
 /**
  * Keeps one worker process alive until the signal aborts: restarts it when it dies, kills it first when it hangs.
- * Native code (FFmpeg, libvips) runs in the worker alone, so no fault of it ends the agent.
+ * Passes every "reload" of `reloads` on to it. Native code (FFmpeg, libvips) runs in the worker alone, so no fault of it ends the agent.
  */
-export async function supervise(cameraCount: number, signal: AbortSignal): Promise<void> {
+export async function supervise(
+	cameraCount: number,
+	{ signal, reloads }: { signal: AbortSignal; reloads: EventTarget },
+): Promise<void> {
 	const instance = `${process.pid}-${Math.random().toString(36).slice(2)}`;
 	const backoff = new Backoff();
 	while (!signal.aborted) {
 		const startTime = performance.now();
-		const ended = await runWorker(instance, workerEnvironment(cameraCount), signal);
+		const ended = await runWorker({ instance, env: workerEnvironment(cameraCount) }, signal, reloads);
 		if (signal.aborted || ended === `exit code ${EXIT_REPLACED}`) return;
 		log.error("worker ended, starting another", { ended });
 		if (performance.now() - startTime > STABLE_MS) backoff.reset();
@@ -33,9 +36,9 @@ export async function supervise(cameraCount: number, signal: AbortSignal): Promi
 
 /** Runs one worker to its end; resolves to how it ended. */
 async function runWorker(
-	instance: string,
-	env: Record<string, string | undefined>,
+	{ instance, env }: { instance: string; env: Record<string, string | undefined> },
 	signal: AbortSignal,
+	reloads: EventTarget,
 ): Promise<string> {
 	let heardTime = performance.now() + STARTING_MS - SILENT_MS;
 	let isHung = false;
@@ -50,7 +53,9 @@ async function runWorker(
 		worker.kill("SIGTERM");
 		setTimeout(() => worker.kill("SIGKILL"), STOP_MS).unref();
 	};
+	const reload = () => worker.kill("SIGHUP");
 	signal.addEventListener("abort", stop, { once: true });
+	reloads.addEventListener("reload", reload);
 	const watchdog = setInterval(() => {
 		if (performance.now() - heardTime < SILENT_MS || isHung || signal.aborted) return;
 		isHung = true;
@@ -60,5 +65,6 @@ async function runWorker(
 	await worker.exited;
 	clearInterval(watchdog);
 	signal.removeEventListener("abort", stop);
+	reloads.removeEventListener("reload", reload);
 	return worker.signalCode === null ? `exit code ${worker.exitCode}` : String(worker.signalCode);
 }

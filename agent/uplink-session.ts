@@ -57,7 +57,7 @@ export interface RelayAddress {
 export class UplinkSession {
 	readonly #socket: WebSocket;
 	readonly #instance: string;
-	readonly #cameras: readonly Camera[];
+	readonly #cameras: () => readonly Camera[];
 	readonly #window = new FlowWindow(INITIAL_RATE);
 	readonly #clock = new ClockOffset();
 	readonly #heartbeat = new Heartbeat(localNow(), "always");
@@ -65,12 +65,14 @@ export class UplinkSession {
 	readonly #channels = new Map<Camera, number>();
 	#delivery = 0;
 	#toldDelivery = 0;
+	#isWelcome = false;
 	#statsText = "";
 	#statsTime = 0;
 	#demanded: readonly { id: string; renditions: readonly number[] }[] = [];
 	#events: SessionEvents = { ready() {}, moving() {}, demand() {} };
 
-	constructor({ url, keys }: RelayAddress, instance: string, cameras: readonly Camera[]) {
+	/** `cameras` tells those of now; `republish` when they changed. */
+	constructor({ url, keys }: RelayAddress, instance: string, cameras: () => readonly Camera[]) {
 		this.#instance = instance;
 		this.#cameras = cameras;
 		// In a header: addresses end up in logs. RFC 6750 lets a bearer token hold the sign that joins several keys.
@@ -89,10 +91,7 @@ export class UplinkSession {
 		socket.addEventListener("message", (event) => this.#receive(event.data), options);
 		socket.addEventListener("close", ({ code, reason }) => this.#end({ code, words: reason }), options);
 		socket.addEventListener("error", () => this.#end({ code: 1006, words: "" }), options);
-		const stop = () => {
-			socket.close(CLOSE.goodbye, "agent stops");
-			this.#end({ code: CLOSE.goodbye, words: "agent stops" });
-		};
+		const stop = () => this.hangUp("agent stops");
 		signal.addEventListener("abort", stop, { once: true });
 		if (signal.aborted) stop();
 		const timer = setInterval(() => this.#tick(localNow()), TICK_MS);
@@ -163,6 +162,19 @@ export class UplinkSession {
 		if (this.#channels.has(camera)) this.#say({ type: "camera", ...camera.state });
 	}
 
+	/** Tells the new list of cameras; those that stay go on over their channels. */
+	republish(): void {
+		const cameras = new Set(this.#cameras());
+		for (const camera of this.#channels.keys()) if (!cameras.has(camera)) this.#channels.delete(camera);
+		if (this.#isWelcome) this.#publish();
+	}
+
+	/** Ends this connection for good reason: another follows. */
+	hangUp(words: string): void {
+		this.#socket.close(CLOSE.goodbye, words);
+		this.#end({ code: CLOSE.goodbye, words });
+	}
+
 	#hello(): void {
 		this.#heartbeat.heard(localNow());
 		this.#say({ type: "hello", protocol: PROTOCOL_VERSION, software: SOFTWARE });
@@ -185,15 +197,12 @@ export class UplinkSession {
 		switch (message.type) {
 			case "welcome":
 				checkVersion(message.protocol);
-				return this.#say({
-					type: "publish",
-					instance: this.#instance,
-					cameras: this.#cameras.map(({ id, name }) => ({ id, name })),
-				});
+				this.#isWelcome = true;
+				return this.#publish();
 			case "channels":
 				for (const { id, channel, epoch } of message.cameras) {
-					const camera = this.#cameras.find((one) => one.id === id);
-					if (!camera) throw new ProtocolError(`channels: camera "${id}" is not ours`);
+					const camera = this.#cameras().find((one) => one.id === id);
+					if (!camera || this.#channels.has(camera)) continue; // it left the list meanwhile, or goes on
 					if (epoch >= camera.pipeline.epoch) camera.pipeline.startEpoch(epoch);
 					this.#channels.set(camera, channel);
 					this.tellCamera(camera);
@@ -206,11 +215,18 @@ export class UplinkSession {
 				this.#events.demand();
 				return this.#say({ type: "have", version: message.version });
 			case "key":
-				this.#cameras.find(({ id }) => id === message.camera)?.askKey(message.rendition);
+				this.#cameras()
+					.find(({ id }) => id === message.camera)
+					?.askKey(message.rendition);
 				return;
 			case "refused":
 				log.warn("the relay refused a frame", { camera: message.camera, why: message.message });
 		}
+	}
+
+	#publish(): void {
+		const cameras = this.#cameras().map(({ id, name }) => ({ id, name }));
+		this.#say({ type: "publish", instance: this.#instance, cameras });
 	}
 
 	#takeBinary(message: Uint8Array): void {
@@ -247,7 +263,7 @@ export class UplinkSession {
 		}
 		if (now - this.#statsTime < STATS_MS || this.#channels.size === 0) return;
 		this.#statsTime = now;
-		const cameras = this.#cameras.map((camera) => camera.stats);
+		const cameras = this.#cameras().map((camera) => camera.stats);
 		const text = JSON.stringify(cameras);
 		if (text === this.#statsText) return;
 		this.#statsText = text;

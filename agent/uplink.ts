@@ -29,13 +29,13 @@ interface Leg {
  * to the next.
  */
 export class Uplink {
-	readonly #relay: RelayAddress;
+	#relay: RelayAddress;
 	readonly #instance: string;
-	readonly #cameras: readonly Camera[];
+	readonly #cameras: () => readonly Camera[];
 	#legs: readonly Leg[] = []; // the oldest first
 
-	/** `instance` is the same for every connection of one running agent. */
-	constructor(relay: RelayAddress, instance: string, cameras: readonly Camera[]) {
+	/** `instance` is the same for every connection of one running agent; `cameras` tells those of now. */
+	constructor(relay: RelayAddress, instance: string, cameras: () => readonly Camera[]) {
 		this.#relay = relay;
 		this.#instance = instance;
 		this.#cameras = cameras;
@@ -66,6 +66,16 @@ export class Uplink {
 		for (const { session } of this.#legs) session.tellCamera(camera);
 	}
 
+	/** The cameras have changed: the relay is told. With another address or other keys it is dialled anew. */
+	changed(relay: RelayAddress): void {
+		const isSame = relay.url === this.#relay.url && relay.keys.join() === this.#relay.keys.join();
+		this.#relay = relay;
+		for (const { session } of this.#legs) {
+			if (isSame) session.republish();
+			else session.hangUp("settings changed");
+		}
+	}
+
 	/**
 	 * Connects, and again whenever the connection ends, until the signal aborts. Resolves early when another process
 	 * of this agent has taken over: to dial again would only push that one out.
@@ -73,8 +83,8 @@ export class Uplink {
 	async run(signal: AbortSignal): Promise<void> {
 		const backoff = new Backoff(Math.random, RETRY_MS);
 		let lastWords = "";
-		const { url } = this.#relay;
 		while (!signal.aborted) {
+			const { url } = this.#relay;
 			const { ended, readyTime } = await this.#lastEnding(
 				this.#dial(signal, () => {
 					if (lastWords !== "" || backoff.attempt === 0) log.info("publishing", { relay: url });
@@ -142,7 +152,7 @@ export class Uplink {
 
 	/** What is watched at any relay is made. */
 	#demandChanged(): void {
-		for (const camera of this.#cameras)
+		for (const camera of this.#cameras())
 			camera.demand([...new Set(this.#legs.flatMap(({ session }) => session.demanded(camera)))]);
 	}
 }

@@ -2,12 +2,14 @@ import { write } from "node:fs";
 import { promisify } from "node:util";
 import { flushLog, Log, logThrough, setLogFormat, wordsOf } from "#shared/log.ts";
 import { Camera } from "./camera.ts";
-import { type CameraConfig, readConfig } from "./config.ts";
+import { CameraSet } from "./camera-set.ts";
+import { type AgentConfig, type CameraConfig, ConfigError, readConfig } from "./config.ts";
 import { EncodeSlots } from "./encode-slots.ts";
 import { chooseCodec } from "./h264-probe.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { SourceSpec } from "./source-spec.ts";
 import { Uplink } from "./uplink.ts";
+import type { RelayAddress } from "./uplink-session.ts";
 import { listWebcams } from "./webcam.ts";
 
 const ALIVE_MS = 500;
@@ -32,24 +34,54 @@ setInterval(() => process.send?.("alive"), ALIVE_MS);
 
 const h264 = await chooseCodec(config.encoder);
 const slots = new EncodeSlots(ENCODES_AT_ONCE);
-const cameras: Camera[] = [];
-for (const given of config.cameras) cameras.push(cameraOf(given.spec ? given : await firstFound(given)));
-const relay = { url: config.publishUrl, keys: config.publishKeys };
-const uplink = new Uplink(relay, instance, cameras);
+const found: CameraConfig[] = [];
+for (const given of config.cameras) found.push(given.spec ? given : await firstFound(given));
+const set = new CameraSet(cameraOf, async (camera, cause) => {
+	log.error("camera hangs in native code, starting anew", { camera: camera.id, cause: wordsOf(cause) });
+	await flushLog();
+	process.exit(EXIT_HUNG);
+});
+const uplink = new Uplink(relayOf(config), instance, () => set.cameras);
+set.apply(found);
+process.on("SIGHUP", readAnew);
 
-stopping.signal.addEventListener("abort", () => setTimeout(() => process.exit(0), CLOSING_MS));
-const closed = Promise.all(cameras.map(runCamera));
+const closed = Promise.withResolvers<void>();
+stopping.signal.addEventListener("abort", () => {
+	setTimeout(() => process.exit(0), CLOSING_MS);
+	void set.stop().then(closed.resolve);
+});
 await uplink.run(stopping.signal);
 if (!stopping.signal.aborted) {
 	log.error("another agent publishes these cameras now: this one ends");
 	await flushLog();
 	process.exit(EXIT_REPLACED);
 }
-await closed;
+await closed.promise;
 await flushLog();
 process.exit(0);
 
-function cameraOf({ id, name, spec }: { id: string; name: string; spec: SourceSpec | null }): Camera {
+function relayOf({ publishUrl, publishKeys }: AgentConfig): RelayAddress {
+	return { url: publishUrl, keys: publishKeys };
+}
+
+/** Takes what the files say now, if all of it can be read; cameras that stay the same go on. */
+function readAnew(): void {
+	if (stopping.signal.aborted) return;
+	try {
+		const next = readConfig();
+		const isFixed = next.cameras.some(({ spec }) => spec === null); // the webcam found at the start stays
+		const change = set.apply(isFixed ? found : next.cameras);
+		uplink.changed(relayOf(next));
+		const words = Object.entries(change).map(([what, ids]) => [what, ids.join(" ") || null]);
+		log.info("settings read anew", Object.fromEntries(words));
+	} catch (cause) {
+		if (!(cause instanceof ConfigError)) throw cause;
+		for (const why of cause.message.split("\n"))
+			log.error("settings not read anew, the old ones stay", { why });
+	}
+}
+
+function cameraOf({ id, name, spec }: CameraConfig): Camera {
 	const pipeline = new Pipeline(
 		{
 			admits: (intervalMs) => uplink.admits(intervalMs),
@@ -63,16 +95,6 @@ function cameraOf({ id, name, spec }: { id: string; name: string; spec: SourceSp
 		{ pipeline, onChange: () => uplink.tellCamera(camera) },
 	);
 	return camera;
-}
-
-async function runCamera(camera: Camera): Promise<void> {
-	try {
-		await camera.run(stopping.signal);
-	} catch (cause) {
-		log.error("camera hangs in native code, starting anew", { camera: camera.id, cause: wordsOf(cause) });
-		await flushLog();
-		process.exit(EXIT_HUNG);
-	}
 }
 
 /** Nobody said which camera: the first webcam, else the test card. */

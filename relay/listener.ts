@@ -1,9 +1,7 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Server } from "bun";
-import { wordsOf } from "#shared/log.ts";
 import { type Admitted, Door } from "./access/door.ts";
-import { ConfigError, type RelayConfig } from "./config.ts";
+import { type Certificate, certificateOf } from "./certificate.ts";
+import type { RelayConfig } from "./config.ts";
 import { type Page, SECURITY } from "./pages.ts";
 import { type Accepted, websocket } from "./socket.ts";
 import { actionOf } from "./tools/action.ts";
@@ -118,37 +116,4 @@ function secured(response: Response, entry?: Admitted): Response {
 	if (entry?.mayEmbed) response.headers.set("Cross-Origin-Resource-Policy", "cross-origin");
 	if (entry?.caller.isHttps) response.headers.set("Strict-Transport-Security", HSTS);
 	return response;
-}
-
-interface Certificate {
-	cert: Buffer;
-	key: Buffer;
-}
-
-/** The certificate and key as the files are now; throws ConfigError that names the file that is wrong. */
-function certificateOf({ tls }: RelayConfig): Certificate | null {
-	if (!tls) return null;
-	const cert = fileOf("TLS_CERT", tls.certPath);
-	const key = fileOf("TLS_KEY", tls.keyPath);
-	const certificate = parsed("TLS_CERT", tls.certPath, () => new X509Certificate(cert));
-	const privateKey = parsed("TLS_KEY", tls.keyPath, () => createPrivateKey(key));
-	if (!certificate.checkPrivateKey(privateKey))
-		throw new ConfigError(`TLS_KEY=${tls.keyPath}: is not the key of TLS_CERT=${tls.certPath}`);
-	return { cert, key };
-}
-
-function fileOf(name: string, path: string): Buffer {
-	try {
-		return readFileSync(path);
-	} catch (cause) {
-		throw new ConfigError(`${name}=${path}: cannot be read (${(cause as NodeJS.ErrnoException).code})`);
-	}
-}
-
-function parsed<T>(name: string, path: string, parse: () => T): T {
-	try {
-		return parse();
-	} catch (cause) {
-		throw new ConfigError(`${name}=${path}: ${wordsOf(cause)}`);
-	}
 }

@@ -2,17 +2,23 @@ import { write } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Command } from "commander";
+import { report } from "#shared/finding.ts";
 import { flushLog, Log, logThrough, setLogFormat, wordsOf } from "#shared/log.ts";
 import { addCommands } from "./access/commands.ts";
 import { ConfigError, type RelayConfig, readConfig } from "./config.ts";
+import { relayFindings } from "./doctor.ts";
+import { onHangup } from "./hangup.ts";
 import { type Relay, startRelay } from "./server.ts";
 
 const EXIT_CONFIG = 2;
 const EXIT_FAILED = 1;
+const PAGES = join(import.meta.dir, "../viewer/dist");
 const RENEWAL_MS = 12 * 3_600_000; // certificates are renewed days before they expire
 
 const command = new Command("bun run relay")
 	.description("Passes pictures from agents to viewers and serves the page.")
+	.option("--doctor", "examine this machine and the settings, say what to do, and exit: 1 with a problem")
+	.option("--json", "with --doctor: the findings as one JSON object")
 	.addHelpText(
 		"after",
 		`
@@ -29,7 +35,8 @@ Who may, needed as soon as others can reach it (docs/host-publicly.md):
   PASSWORDS       viewer:HASH, operator:HASH; made by "bun run relay password"
   DATA_DIR        keeps keys, links and revocations in this folder
   METRICS_TOKEN   lets a program read /metrics, which else is for operators; made like SIGNING_SECRET
-                  (PUBLISH_KEYS, SIGNING_SECRET, PASSWORDS and METRICS_TOKEN also as NAME_FILE, a file's path)
+                  (PUBLISH_KEYS, SIGNING_SECRET, PASSWORDS and METRICS_TOKEN also as NAME_FILE, a file's path; keys and
+                  passwords in files are read anew on SIGHUP)
 Where:
   PUBLIC_URL      what people type, such as https://cams.example.org
   TLS_CERT        certificate chain, a PEM file; TLS_KEY its key; read anew on SIGHUP and twice a day
@@ -45,27 +52,44 @@ How many:
 addCommands(command, configOrExit);
 await command.parseAsync();
 
-function run(): void {
+async function run({ doctor, json }: { doctor?: true; json?: true }): Promise<void> {
+	if (doctor) process.exit((await examine(json ?? false)) ? 0 : EXIT_FAILED);
+	if (json) command.error("error: --json goes with --doctor");
 	logThrough(promisify(write));
 	const log = new Log("relay");
 	const config = configOrExit();
 	setLogFormat(config.logFormat);
 	const relay = startOrExit(config, log);
-	for (const signal of ["SIGINT", "SIGTERM"] as const)
-		process.once(signal, async () => {
-			log.info("stopping", { signal });
-			await relay.stop();
-			await flushLog();
-			process.exit(0);
-		});
-	if (!config.tls) return;
-	process.on("SIGHUP", () => relay.renewCertificate());
-	setInterval(() => relay.renewCertificate(), RENEWAL_MS);
+	const stop = async (why: string) => {
+		log.info("stopping", { signal: why });
+		await relay.stop();
+		await flushLog();
+		process.exit(0);
+	};
+	for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop(signal));
+	onHangup({ reload: () => readAnew(relay, log), end: () => void stop("SIGHUP") });
+	if (config.tls) setInterval(() => relay.renewCertificate(), RENEWAL_MS);
+}
+
+/** Takes what files say now: certificate, keys, passwords. What cannot be read leaves all as it is. */
+function readAnew(relay: Relay, log: Log): void {
+	relay.renewCertificate();
+	try {
+		relay.renewAccess(readConfig());
+	} catch (cause) {
+		if (!(cause instanceof ConfigError)) throw cause;
+		for (const why of cause.message.split("\n"))
+			log.error("settings not read anew, the old ones stay", { why });
+	}
+}
+
+function examine(isJson: boolean): Promise<boolean> {
+	return report(relayFindings(PAGES), { isJson, print: console.log });
 }
 
 function startOrExit(config: RelayConfig, log: Log): Relay {
 	try {
-		const started = startRelay(config, join(import.meta.dir, "../viewer/dist"));
+		const started = startRelay(config, PAGES);
 		log.info(`listening on ${started.url} after ${Math.round(performance.now())} ms`);
 		return started;
 	} catch (cause) {

@@ -1,12 +1,13 @@
 import { Elysia } from "elysia";
 import { ProtocolError } from "#shared/errors.ts";
 import { Log, wordsOf } from "#shared/log.ts";
-import { openAccess } from "./access/open-access.ts";
+import { namesMissingIn, openAccess } from "./access/open-access.ts";
 import { OperatorApi } from "./access/operator-api.ts";
+import { Passwords } from "./access/passwords.ts";
 import { Presence } from "./access/presence.ts";
 import { SessionApi } from "./access/session-api.ts";
 import { DENIED } from "./access/visitor.ts";
-import type { RelayConfig } from "./config.ts";
+import { ConfigError, type RelayConfig } from "./config.ts";
 import { faults, noteFault } from "./faults.ts";
 import { handOver } from "./handover.ts";
 import { Hub } from "./hub.ts";
@@ -24,6 +25,11 @@ export interface Relay {
 	url: string;
 	/** Takes a renewed certificate; what is connected stays. Says in the log how it went. */
 	renewCertificate(): void;
+	/**
+	 * Takes the keys and passwords of these settings; ends only what came in by those that are gone. Throws ConfigError,
+	 * and changes nothing, where it could not start with them.
+	 */
+	renewAccess(config: RelayConfig): void;
 	/** Stops listening and ends every connection, after handing it over where the port is shared. */
 	stop(): Promise<void>;
 }
@@ -68,6 +74,15 @@ export function startRelay(config: RelayConfig, pagesFolder: string): Relay {
 			} catch (cause) {
 				log.error("certificate not renewed, the old one stays", { why: wordsOf(cause) });
 			}
+		},
+		renewAccess({ access: given }) {
+			const missing = namesMissingIn(given, access.records.keys().length);
+			if (missing.length > 0) throw new ConfigError(`nothing is left of ${missing.join(", ")}`);
+			const { publishKeys, passwords } = given;
+			access.renew({ publishKeys, passwords: new Passwords(passwords) });
+			presence.recheckKeys();
+			presence.recheck();
+			log.info("keys and passwords read anew", { keys: publishKeys.length, passwords: passwords.length });
 		},
 		async stop() {
 			if (config.sharesPort) {

@@ -26,17 +26,25 @@ export interface AccessSettings {
 /** Knows who may publish and who may watch; asked at every connection and every request. */
 export class Access {
 	readonly policy: Policy;
-	readonly passwords: Passwords;
 	readonly records: Records;
-	readonly #settings: AccessSettings;
+	#settings: AccessSettings;
 	#keys: readonly StoredKey[];
 
 	constructor(settings: AccessSettings, records: Records) {
 		this.#settings = settings;
 		this.policy = settings.policy;
-		this.passwords = settings.passwords;
 		this.records = records;
 		this.#keys = [...settings.publishKeys, ...records.keys()];
+	}
+
+	get passwords(): Passwords {
+		return this.#settings.passwords;
+	}
+
+	/** Takes other keys and passwords: what came in by those that are gone counts no more. */
+	renew(given: Pick<AccessSettings, "publishKeys" | "passwords">): void {
+		this.#settings = { ...this.#settings, ...given };
+		this.#keys = [...given.publishKeys, ...this.records.keys()];
 	}
 
 	/** Reads anew what the command line changed; true when something did. */

@@ -6,7 +6,8 @@ import type { StoredKey } from "./publish-keys.ts";
 import type { LinkRecord, Records } from "./records.ts";
 import { MIN_SECRET_BYTES } from "./tokens.ts";
 
-const FILE = "access.sqlite";
+/** The file in a DATA_DIR. */
+export const DATA_FILE = "access.sqlite";
 const BUSY_MS = 2_000; // the command line writes to the same file
 const VERSION = 1;
 const SCHEMA = `
@@ -31,7 +32,7 @@ export class DiskRecords implements Records {
 	/** Opens or makes the folder's file; throws Error when it cannot. */
 	constructor(folder: string) {
 		mkdirSync(folder, { recursive: true, mode: 0o700 });
-		const path = join(folder, FILE);
+		const path = join(folder, DATA_FILE);
 		this.#db = new Database(path, { create: true, strict: true });
 		chmodSync(path, 0o600);
 		this.#db.run(`PRAGMA busy_timeout = ${BUSY_MS}`);

@@ -12,19 +12,7 @@ import { MIN_SECRET_BYTES } from "./tokens.ts";
 /** Makes what decides who may do what; throws ConfigError while an exposed relay was not told all of it. */
 export function openAccess({ access: given }: Pick<RelayConfig, "access">): Access {
 	const disk = given.dataFolder === null ? null : openRecords(given.dataFolder);
-	const missing = given.isExposed
-		? missingFor(
-				{
-					hasPublishKeys: given.publishKeys.length > 0 || (disk?.keys().length ?? 0) > 0,
-					hasViewers: given.policy !== null,
-					needsSecret: !given.policy?.isPublic,
-					hasSecret: given.secret !== null || disk !== null,
-					needsPassword: given.policy?.includes("sign-in") ?? true,
-					hasPassword: given.passwords.length > 0,
-				},
-				given.exposedBy,
-			)
-		: null;
+	const missing = missingIn(given, disk?.keys().length ?? 0);
 	if (missing !== null) {
 		disk?.close();
 		throw new ConfigError(missing);
@@ -41,6 +29,27 @@ export function openAccess({ access: given }: Pick<RelayConfig, "access">): Acce
 		},
 		disk ?? new MemoryRecords(),
 	);
+}
+
+/** What an exposed relay still has to be told, with `keptKeys` keys in its DATA_DIR; null when nothing. */
+function missingIn(given: RelayConfig["access"], keptKeys: number): string | null {
+	if (!given.isExposed) return null;
+	return missingFor(
+		{
+			hasPublishKeys: given.publishKeys.length > 0 || keptKeys > 0,
+			hasViewers: given.policy !== null,
+			needsSecret: !given.policy?.isPublic,
+			hasSecret: given.secret !== null || given.dataFolder !== null,
+			needsPassword: given.policy?.includes("sign-in") ?? true,
+			hasPassword: given.passwords.length > 0,
+		},
+		given.exposedBy,
+	);
+}
+
+/** The names of what `missingIn` says. */
+export function namesMissingIn(given: RelayConfig["access"], keptKeys: number): string[] {
+	return [...(missingIn(given, keptKeys) ?? "").matchAll(/^ {2}([A-Z_]+) /gm)].map(([, name]) => name!);
 }
 
 /** Opens a DATA_DIR; throws ConfigError when it cannot be used. */

@@ -18,6 +18,13 @@ export class Policy {
 		return this.#exceptions.get(camera) ?? this.#usual;
 	}
 
+	/** As it is written: "link, lobby:public". */
+	toString(): string {
+		return [this.#usual, ...[...this.#exceptions].map(([camera, audience]) => `${camera}:${audience}`)].join(
+			", ",
+		);
+	}
+
 	/** Whether some camera could be of this audience. */
 	includes(audience: Audience): boolean {
 		return this.#usual === audience || [...this.#exceptions.values()].includes(audience);

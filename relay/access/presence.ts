@@ -99,6 +99,12 @@ export class Presence {
 		};
 	}
 
+	/** Closes agents whose keys open no more what they publish: call after every change of keys. */
+	recheckKeys(): void {
+		for (const { session, mayStay } of [...this.#publishing])
+			if (!mayStay()) session.close("badKey", "this key counts no more");
+	}
+
 	/** Closes what lost its access: call after every revocation. */
 	recheck(): void {
 		const now = Date.now();
@@ -157,9 +163,7 @@ export class Presence {
 	#turn(): void {
 		for (const guard of this.#guards) guard.begin();
 		if (this.#turns++ % FORGET_EVERY === 0) this.#access.records.forgetExpired(Date.now());
-		if (this.#access.refresh())
-			for (const { session, mayStay } of [...this.#publishing])
-				if (!mayStay()) session.close("badKey", "this key counts no more");
+		if (this.#access.refresh()) this.recheckKeys();
 		this.recheck();
 	}
 }

@@ -33,6 +33,7 @@ describe("from the environment", () => {
 			publishUrl: "ws://127.0.0.1:6732/publish",
 			publishKeys: [],
 			cameras: [{ id: "camera", name: "Camera", isNamed: false, spec: null }],
+			mostCameras: 1,
 			encoder: "software",
 			logFormat: "text",
 		});

@@ -26,7 +26,7 @@ test("H.264 goes up in order, its keys with their description, and where the rel
 		{ id: "card", name: "Card", spec: { kind: "test", ...size, framesPerSecond: 30 } },
 		{ pipeline, onChange: () => uplink.tellCamera(camera) },
 	);
-	const uplink = new Uplink({ url: `${relay.url}/publish`, keys: [] }, "test", [camera]);
+	const uplink = new Uplink({ url: `${relay.url}/publish`, keys: [] }, "test", () => [camera]);
 	const stopping = new AbortController();
 	const running = Promise.all([uplink.run(stopping.signal), camera.run(stopping.signal)]);
 	await until(() => relay.frames.length >= 8, { what: "frames" });
