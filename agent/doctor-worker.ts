@@ -125,6 +125,7 @@ async function cameraFinding({ id, spec }: CameraConfig): Promise<Finding> {
 	let format: SourceFormat | null = null;
 	const source = openSource(given, {
 		wanted: () => true,
+		wantsPixels: () => true,
 		whenWanted: async () => {},
 		onFormat: (told) => {
 			format = told;
