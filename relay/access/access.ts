@@ -30,6 +30,7 @@ export class Access {
 	readonly records: Records;
 	readonly #settings: AccessSettings;
 	#keys: readonly StoredKey[];
+	#isStale = false; // of the keys: reading them may fail, and is tried again
 
 	constructor(settings: AccessSettings, records: Records) {
 		this.#settings = settings;
@@ -39,10 +40,12 @@ export class Access {
 		this.#keys = [...settings.publishKeys, ...records.keys()];
 	}
 
-	/** Reads anew what the command line changed; true when something did. */
+	/** Reads anew what the command line changed; true when something did. Throws when it cannot: call again. */
 	refresh(): boolean {
-		if (!this.records.changed()) return false;
+		this.#isStale ||= this.records.changed();
+		if (!this.#isStale) return false;
 		this.#keys = [...this.#settings.publishKeys, ...this.records.keys()];
+		this.#isStale = false;
 		return true;
 	}
 

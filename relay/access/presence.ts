@@ -1,5 +1,6 @@
 import type { CloseReason } from "#shared/close.ts";
 import { Log } from "#shared/log.ts";
+import { Attempted } from "../faults.ts";
 import type { Session } from "../socket.ts";
 import type { Access } from "./access.ts";
 import { groupOf } from "./attempts.ts";
@@ -60,6 +61,8 @@ export class Presence {
 	readonly #timer: ReturnType<typeof setInterval>;
 	#connections = 0;
 	#turns = 0;
+	readonly #keeping = new Attempted("writing to DATA_DIR");
+	readonly #reading = new Attempted("reading from DATA_DIR");
 
 	constructor(access: Access, limits: PresenceLimits) {
 		this.#access = access;
@@ -156,8 +159,10 @@ export class Presence {
 
 	#turn(): void {
 		for (const guard of this.#guards) guard.begin();
-		if (this.#turns++ % FORGET_EVERY === 0) this.#access.records.forgetExpired(Date.now());
-		if (this.#access.refresh())
+		const { records } = this.#access;
+		this.#keeping.run(() => records.writeLate());
+		if (this.#turns++ % FORGET_EVERY === 0) this.#keeping.run(() => records.forgetExpired(Date.now()));
+		if (this.#reading.run(() => this.#access.refresh()))
 			for (const { session, mayStay } of [...this.#publishing])
 				if (!mayStay()) session.close("badKey", "this key counts no more");
 		this.recheck();

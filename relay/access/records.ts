@@ -17,8 +17,13 @@ export interface Records {
 	keys(): readonly StoredKey[];
 	links(): readonly LinkRecord[];
 	addLink(link: LinkRecord): void;
-	/** Returns only once it is kept. `expires`: when the token dies anyway, so that the entry may be forgotten. */
+	/**
+	 * Returns only once it is kept. One that throws counts all the same while the process runs. `expires`: when the token
+	 * dies anyway, so that the entry may be forgotten.
+	 */
 	revoke(id: string, expires: number): void;
+	/** Keeps the revocations that could not be kept at once; throws while that is so. */
+	writeLate(): void;
 	isRevoked(id: string): boolean;
 	/** Whether somebody else (the command line) changed something since the last call. */
 	changed(): boolean;
@@ -51,6 +56,8 @@ export class MemoryRecords implements Records {
 	revoke(id: string, expires: number): void {
 		this.#revoked.set(id, expires);
 	}
+
+	writeLate(): void {}
 
 	isRevoked(id: string): boolean {
 		return this.#revoked.has(id);
