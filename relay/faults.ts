@@ -12,7 +12,7 @@ export function noteFault(where: string, cause: unknown): void {
 	log.error(`${where} failed`, { cause: wordsOf(cause), at });
 }
 
-/** Work that may fail and is tried again every turn: the first failure of several is noted, none is thrown. */
+/** Work that may fail and is tried again and again: the first failure of several is noted, none is thrown. */
 export class Attempted {
 	readonly #name: string;
 	#isFailing = false;

@@ -78,6 +78,10 @@ export class DiskRecords implements Records {
 		return (rows as LinkRow[]).map((row) => ({ ...row, cameras: row.cameras.split(" ") }));
 	}
 
+	hasLink(id: string): boolean {
+		return this.#db.query("SELECT 1 FROM links WHERE id = ?").get(id) !== null;
+	}
+
 	addLink({ id, label, cameras, created, expires }: LinkRecord): void {
 		this.#db
 			.query("INSERT INTO links (id, label, cameras, created, expires) VALUES (?, ?, ?, ?, ?)")

@@ -6,7 +6,7 @@ import type { Access } from "./access.ts";
 import { groupOf } from "./attempts.ts";
 import type { Caller } from "./door.ts";
 import { newTokenId } from "./tokens.ts";
-import { denialFor, type Visitor } from "./visitor.ts";
+import { denialFor, Visitor } from "./visitor.ts";
 
 const SECOND_MS = 1_000;
 const FORGET_EVERY = 600; // seconds
@@ -105,12 +105,14 @@ export class Presence {
 	/** Closes what lost its access: call after every revocation. */
 	recheck(): void {
 		const now = Date.now();
-		for (const { visitor, session, caller } of [...this.#watching.values()]) {
+		for (const { visitor, session, caller, cameras } of [...this.#watching.values()]) {
 			const lost = visitor.passes.map((pass) => this.#access.lostBy(pass, now)).find((why) => why !== null);
 			if (!lost) continue;
-			const kept = visitor.passes.some((pass) => this.#access.lostBy(pass, now) === null);
+			const kept = visitor.passes.filter((pass) => this.#access.lostBy(pass, now) === null);
+			const left = new Visitor(this.#access.policy, kept);
+			const goesOn = kept.length > 0 || cameras().some((id) => left.sees(id));
 			log.info("access ended", { address: caller.address, why: lost });
-			if (kept) session.close("restarting", "what you may watch has changed");
+			if (goesOn) session.close("restarting", "what you may watch has changed");
 			else session.close(lost, denialFor(lost, visitor.passes[0]!).words);
 		}
 	}

@@ -16,6 +16,7 @@ export interface Records {
 	readonly isLasting: boolean;
 	keys(): readonly StoredKey[];
 	links(): readonly LinkRecord[];
+	hasLink(id: string): boolean;
 	addLink(link: LinkRecord): void;
 	/**
 	 * Returns only once it is kept. One that throws counts all the same while the process runs. `expires`: when the token
@@ -46,6 +47,10 @@ export class MemoryRecords implements Records {
 
 	links(): readonly LinkRecord[] {
 		return [...this.#links.values()];
+	}
+
+	hasLink(id: string): boolean {
+		return this.#links.has(id);
 	}
 
 	addLink(link: LinkRecord): void {
