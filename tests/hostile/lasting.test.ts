@@ -209,6 +209,7 @@ test("key, secret and password print what the relay takes, and a link made by th
 test.each([
 	[["link", "Bench"], "camera's id"],
 	[["link", "bench", "--for", "2y"], "Expected 30m, 2h or 7d"],
+	[["link", ...Array.from({ length: 33 }, (_, i) => `c${i}`)], "at most 32 cameras, got 33"],
 	[["link", "bench"], "SIGNING_SECRET or DATA_DIR"],
 	[["links"], "DATA_DIR"],
 	[["password"], "at least 10 characters"],
