@@ -23,6 +23,13 @@ export function reroQuality(text: string): number | null {
 /** Words for the close of a connection whose path names no quality. */
 export const REFUSED_QUALITY = `quality must be a whole number from ${MIN_QUALITY} to ${MAX_QUALITY}`;
 
+/** What it asks for, what it may see, and how many may see one camera at a time. */
+interface ReroRights {
+	quality: number;
+	visitor: Pick<Visitor, "sees">;
+	viewersPerCamera: number;
+}
+
 /**
  * A viewer of ReRo-CCTV (`/websocket/{quality}`): bare JPEG messages of the first camera at full size. It sends
  * no acks, so a WebSocket ping follows every frame: its pong, which any client sends by itself, is the ack.
@@ -33,20 +40,18 @@ export class ReroViewer implements Session {
 	readonly #socket: Socket;
 	readonly #quality: number;
 	readonly #visitor: Pick<Visitor, "sees">;
+	readonly #viewersPerCamera: number;
 	readonly #writer: BareWriter;
 	#subscriber: Subscriber | null = null;
 	#heardTime: number;
 	#pingTime: number;
 
-	constructor(
-		socket: Socket,
-		hub: Hub,
-		{ quality, visitor }: { quality: number; visitor: Pick<Visitor, "sees"> },
-	) {
+	constructor(socket: Socket, hub: Hub, { quality, visitor, viewersPerCamera }: ReroRights) {
 		this.#hub = hub;
 		this.#socket = socket;
 		this.#quality = quality;
 		this.#visitor = visitor;
+		this.#viewersPerCamera = viewersPerCamera;
 		this.#writer = new BareWriter(socket);
 		this.downlink = new Downlink(this.#writer);
 		this.#heardTime = hub.clock();
@@ -56,11 +61,11 @@ export class ReroViewer implements Session {
 		this.camerasChanged();
 	}
 
-	/** Joins the first camera it may see as soon as there is one. */
+	/** Joins the first camera it may see as soon as there is one that has room. */
 	camerasChanged(): void {
 		if (this.#subscriber) return;
 		const camera = [...this.#hub.cameras].find(({ id }) => this.#visitor.sees(id));
-		if (!camera) return;
+		if (!camera || camera.subscribers.size >= this.#viewersPerCamera) return;
 		const now = this.#hub.clock();
 		this.#subscriber = new Subscriber(camera, {
 			rememberedRate: null,
@@ -112,6 +117,7 @@ export class ReroViewer implements Session {
 	}
 
 	tick(now: number): void {
+		this.camerasChanged(); // somebody may have left
 		this.downlink.flush(now);
 		if (now - this.#heardTime > SILENCE_MS || this.downlink.isStalled(now))
 			return this.close("timeout", "no pong for 10 s");

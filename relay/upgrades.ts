@@ -71,14 +71,14 @@ export class Upgrades {
 	}
 
 	async rero(request: Request, qualityText: string): Promise<Response | undefined> {
-		const { hub, presence } = this.#parts;
+		const { hub, presence, viewersPerCamera } = this.#parts;
 		const caller = this.callerOf(request);
 		const quality = reroQuality(qualityText);
 		const visitor = await this.visitorOf(request);
 		return this.#upgrade(request, (socket) => {
 			if (quality === null) return refused(socket, "unsupported", REFUSED_QUALITY);
 			if (!visitor.seesAny) return refused(socket, visitor.denial.reason, visitor.denial.words);
-			const session = new ReroViewer(socket, hub, { quality, visitor });
+			const session = new ReroViewer(socket, hub, { quality, visitor, viewersPerCamera });
 			return presence.viewer(session, { caller, visitor, cameras: () => camerasOf(session) });
 		});
 	}

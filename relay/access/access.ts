@@ -1,3 +1,4 @@
+import { Attempted } from "../faults.ts";
 import { sessionTokens } from "./cookie.ts";
 import type { Caller } from "./door.ts";
 import type { Passwords } from "./passwords.ts";
@@ -29,6 +30,8 @@ export class Access {
 	readonly records: Records;
 	#settings: AccessSettings;
 	#keys: readonly StoredKey[];
+	readonly #noting = new Attempted("noting a link");
+	#isStale = false; // of the keys: reading them may fail, and is tried again
 
 	constructor(settings: AccessSettings, records: Records) {
 		this.#settings = settings;
@@ -47,10 +50,12 @@ export class Access {
 		this.#keys = [...given.publishKeys, ...this.records.keys()];
 	}
 
-	/** Reads anew what the command line changed; true when something did. */
+	/** Reads anew what the command line changed; true when something did. Throws when it cannot: call again. */
 	refresh(): boolean {
-		if (!this.records.changed()) return false;
+		this.#isStale ||= this.records.changed();
+		if (!this.#isStale) return false;
 		this.#keys = [...this.#settings.publishKeys, ...this.records.keys()];
+		this.#isStale = false;
 		return true;
 	}
 
@@ -63,12 +68,13 @@ export class Access {
 		return { isKeyed: true, opens: (camera) => camerasOpened(this.#keys, presented).has(camera) };
 	}
 
-	/** Whoever sends these headers, with what their tokens allow. */
+	/** Whoever sends these headers, with what their tokens allow; its links become known. */
 	async visitor(headers: Headers, caller: Caller): Promise<Visitor> {
 		const bearer = BEARER.exec(headers.get("authorization") ?? "")?.[1];
 		const tokens = [...(bearer ? [bearer] : []), ...sessionTokens(headers, caller)];
 		const fates = await Promise.all(tokens.map((token) => this.judge(token)));
 		const passes = fates.flatMap((fate) => (fate.is === "valid" ? [fate.pass] : []));
+		for (const pass of passes) if (pass.is === "link") this.noteLink(pass);
 		const ended = fates.flatMap((fate) => (fate.is === "revoked" || fate.is === "expired" ? [fate] : []));
 		const telling = ended.find(({ is }) => is === "revoked") ?? ended[0];
 		return new Visitor(this.policy, passes, telling && denialFor(telling.is, telling.pass));
@@ -116,10 +122,15 @@ export class Access {
 		return [token, link];
 	}
 
-	/** A link that came in: one made elsewhere (the command line) becomes known, and can be revoked. */
+	/**
+	 * A link that came in: one made elsewhere (the command line) becomes known, and can be revoked. It opens what it does
+	 * also where it cannot be remembered.
+	 */
 	noteLink({ id, cameras, expires }: Extract<Pass, { is: "link" }>): void {
-		if (this.records.links().some((link) => link.id === id)) return;
-		this.records.addLink({ id, label: "", cameras, created: Date.now(), expires });
+		this.#noting.run(() => {
+			if (this.records.hasLink(id)) return;
+			this.records.addLink({ id, label: "", cameras, created: Date.now(), expires });
+		});
 	}
 
 	/** A token for somebody who knew the password of this name. */

@@ -9,7 +9,7 @@ import { openRecords } from "./open-access.ts";
 import { linkUrl } from "./operator-api.ts";
 import { hashPassword, MIN_PASSWORD_CHARS } from "./passwords.ts";
 import { hashOf, newPublishKey } from "./publish-keys.ts";
-import { MIN_SECRET_BYTES, newTokenId, signPass } from "./tokens.ts";
+import { MAX_LINK_CAMERAS, MIN_SECRET_BYTES, newTokenId, signPass } from "./tokens.ts";
 
 const EXIT_CONFIG = 2;
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -70,10 +70,13 @@ function makeKey(camera: string, isOnly: boolean, { access }: RelayConfig): void
 }
 
 async function makeLink(
-	cameras: string[],
+	given: string[],
 	{ for: lastsMs, label }: { for: number; label: string },
 	{ access, door, port, tls }: RelayConfig,
 ): Promise<void> {
+	const cameras = [...new Set(given)];
+	if (cameras.length > MAX_LINK_CAMERAS)
+		throw new RangeError(`a link shows at most ${MAX_LINK_CAMERAS} cameras, got ${cameras.length}`);
 	const closed = cameras.find((id) => access.policy?.of(id) === "sign-in");
 	if (closed)
 		throw new RangeError(`VIEWERS: camera ${closed} is for people who sign in: links do not open it`);
@@ -85,7 +88,7 @@ async function makeLink(
 		);
 	const created = Date.now();
 	const expires = Math.ceil((created + lastsMs) / 1000) * 1000;
-	const link = { id: newTokenId(), label, cameras: [...new Set(cameras)], created, expires };
+	const link = { id: newTokenId(), label, cameras, created, expires };
 	const token = await signPass({ is: "link", ...link }, secret);
 	records?.addLink(link);
 	records?.close();

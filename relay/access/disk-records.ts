@@ -8,7 +8,7 @@ import { MIN_SECRET_BYTES } from "./tokens.ts";
 
 /** The file in a DATA_DIR. */
 export const DATA_FILE = "access.sqlite";
-const BUSY_MS = 2_000; // the command line writes to the same file
+const PATIENCE_MS = 2_000; // others (the relay, a command, a backup) write to the same file
 const VERSION = 1;
 const SCHEMA = `
 	CREATE TABLE IF NOT EXISTS keys (hash TEXT PRIMARY KEY, camera TEXT NOT NULL, created INTEGER NOT NULL) STRICT;
@@ -27,6 +27,7 @@ export class DiskRecords implements Records {
 	readonly isLasting = true;
 	readonly #db: Database;
 	#revoked = new Set<string>(); // asked for every second of every connection: not from disk
+	readonly #unwritten = new Map<string, number>(); // revocations the disk would not take, and when each may be forgotten
 	#seenVersion = 0;
 
 	/** Opens or makes the folder's file; throws Error when it cannot. */
@@ -35,7 +36,7 @@ export class DiskRecords implements Records {
 		const path = join(folder, DATA_FILE);
 		this.#db = new Database(path, { create: true, strict: true });
 		chmodSync(path, 0o600);
-		this.#db.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
+		this.waitAtMost(PATIENCE_MS);
 		this.#db.run("PRAGMA journal_mode = WAL");
 		this.#db.run("PRAGMA synchronous = FULL");
 		const { user_version } = this.#db.query("PRAGMA user_version").get() as { user_version: number };
@@ -44,6 +45,11 @@ export class DiskRecords implements Records {
 		this.#db.run(`PRAGMA user_version = ${VERSION}`);
 		this.#read();
 		this.changed();
+	}
+
+	/** How long a method may hold everything up while somebody else writes; then it throws SQLiteError. 2 s at first. */
+	waitAtMost(ms: number): void {
+		this.#db.run(`PRAGMA busy_timeout = ${ms}`);
 	}
 
 	/** The folder's own secret for signing, made at its first use. */
@@ -73,6 +79,10 @@ export class DiskRecords implements Records {
 		return (rows as LinkRow[]).map((row) => ({ ...row, cameras: row.cameras.split(" ") }));
 	}
 
+	hasLink(id: string): boolean {
+		return this.#db.query("SELECT 1 FROM links WHERE id = ?").get(id) !== null;
+	}
+
 	addLink({ id, label, cameras, created, expires }: LinkRecord): void {
 		this.#db
 			.query("INSERT INTO links (id, label, cameras, created, expires) VALUES (?, ?, ?, ?, ?)")
@@ -80,19 +90,25 @@ export class DiskRecords implements Records {
 	}
 
 	revoke(id: string, expires: number): void {
-		this.#revoked.add(id); // also where the disk is full: it counts at least until the restart
+		this.#unwritten.set(id, expires); // also where the disk is full: it counts at least until the restart
 		this.#db.query("INSERT OR IGNORE INTO revoked (id, expires) VALUES (?, ?)").run(id, expires);
+		this.#unwritten.delete(id);
+		this.#revoked.add(id);
+	}
+
+	writeLate(): void {
+		for (const [id, expires] of this.#unwritten) this.revoke(id, expires);
 	}
 
 	isRevoked(id: string): boolean {
-		return this.#revoked.has(id);
+		return this.#revoked.has(id) || this.#unwritten.has(id);
 	}
 
 	changed(): boolean {
 		const row = this.#db.query("PRAGMA data_version").get() as { data_version: number };
 		if (row.data_version === this.#seenVersion) return false;
-		this.#seenVersion = row.data_version;
 		this.#read();
+		this.#seenVersion = row.data_version;
 		return true;
 	}
 

@@ -34,7 +34,14 @@ export interface Admitted {
 
 export type Entry = Admitted | { status: 400 | 403 | 421; words: string };
 
-const FORWARDED = ["x-forwarded-for", "x-forwarded-host", "forwarded"];
+const FORWARDED = [
+	"x-forwarded-for",
+	"x-forwarded-host",
+	"x-forwarded-proto",
+	"x-real-ip",
+	"forwarded",
+	"via",
+];
 const MAX_HOPS = 16;
 
 /**

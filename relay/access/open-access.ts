@@ -9,6 +9,8 @@ import { Policy } from "./policy.ts";
 import { MemoryRecords } from "./records.ts";
 import { MIN_SECRET_BYTES } from "./tokens.ts";
 
+const BUSY_MS = 50; // no picture moves meanwhile; a command writes for a few
+
 /** Makes what decides who may do what; throws ConfigError while an exposed relay was not told all of it. */
 export function openAccess({ access: given }: Pick<RelayConfig, "access">): Access {
 	const disk = given.dataFolder === null ? null : openRecords(given.dataFolder);
@@ -17,13 +19,15 @@ export function openAccess({ access: given }: Pick<RelayConfig, "access">): Acce
 		disk?.close();
 		throw new ConfigError(missing);
 	}
+	// Without any, links and sign-ins last until the end of the process.
+	const secret = given.secret ?? disk?.secret() ?? randomBytes(MIN_SECRET_BYTES);
+	disk?.waitAtMost(BUSY_MS);
 	return new Access(
 		{
 			policy: given.policy ?? new Policy("public"),
 			publishKeys: given.publishKeys,
 			passwords: new Passwords(given.passwords),
-			// Without any, links and sign-ins last until the end of the process.
-			secret: given.secret ?? disk?.secret() ?? randomBytes(MIN_SECRET_BYTES),
+			secret,
 			isExposed: given.isExposed,
 			metricsToken: given.metricsToken,
 		},

@@ -10,14 +10,14 @@ import type { Caller } from "./door.ts";
 import type { Presence, Present } from "./presence.ts";
 import type { LinkRecord } from "./records.ts";
 import { readBody } from "./session-api.ts";
+import { MAX_LINK_CAMERAS } from "./tokens.ts";
 
-const MAX_CAMERAS = 32;
 const MIN_LINK_MS = 60_000;
 const LABEL = new RegExp(`^[^\\x00-\\x1f\\x7f]{0,${MAX_LABEL_CHARS}}$`);
 
 const linkBody = object({
 	label: matching(LABEL, `at most ${MAX_LABEL_CHARS} characters`),
-	cameras: array(matching(CAMERA_ID, "a camera's id"), MAX_CAMERAS),
+	cameras: array(matching(CAMERA_ID, "a camera's id"), MAX_LINK_CAMERAS),
 	lastsMs: integer(MIN_LINK_MS, MAX_LINK_MS),
 });
 

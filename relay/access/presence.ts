@@ -1,11 +1,12 @@
 import type { CloseReason } from "#shared/close.ts";
 import { Log } from "#shared/log.ts";
+import { Attempted } from "../faults.ts";
 import type { Session } from "../socket.ts";
 import type { Access } from "./access.ts";
 import { groupOf } from "./attempts.ts";
 import type { Caller } from "./door.ts";
 import { newTokenId } from "./tokens.ts";
-import { denialFor, type Visitor } from "./visitor.ts";
+import { denialFor, Visitor } from "./visitor.ts";
 
 const SECOND_MS = 1_000;
 const FORGET_EVERY = 600; // seconds
@@ -60,6 +61,8 @@ export class Presence {
 	readonly #timer: ReturnType<typeof setInterval>;
 	#connections = 0;
 	#turns = 0;
+	readonly #keeping = new Attempted("writing to DATA_DIR");
+	readonly #reading = new Attempted("reading from DATA_DIR");
 
 	constructor(access: Access, limits: PresenceLimits) {
 		this.#access = access;
@@ -108,12 +111,14 @@ export class Presence {
 	/** Closes what lost its access: call after every revocation. */
 	recheck(): void {
 		const now = Date.now();
-		for (const { visitor, session, caller } of [...this.#watching.values()]) {
+		for (const { visitor, session, caller, cameras } of [...this.#watching.values()]) {
 			const lost = visitor.passes.map((pass) => this.#access.lostBy(pass, now)).find((why) => why !== null);
 			if (!lost) continue;
-			const kept = visitor.passes.some((pass) => this.#access.lostBy(pass, now) === null);
+			const kept = visitor.passes.filter((pass) => this.#access.lostBy(pass, now) === null);
+			const left = new Visitor(this.#access.policy, kept);
+			const goesOn = kept.length > 0 || cameras().some((id) => left.sees(id));
 			log.info("access ended", { address: caller.address, why: lost });
-			if (kept) session.close("restarting", "what you may watch has changed");
+			if (goesOn) session.close("restarting", "what you may watch has changed");
 			else session.close(lost, denialFor(lost, visitor.passes[0]!).words);
 		}
 	}
@@ -162,8 +167,10 @@ export class Presence {
 
 	#turn(): void {
 		for (const guard of this.#guards) guard.begin();
-		if (this.#turns++ % FORGET_EVERY === 0) this.#access.records.forgetExpired(Date.now());
-		if (this.#access.refresh()) this.recheckKeys();
+		const { records } = this.#access;
+		this.#keeping.run(() => records.writeLate());
+		if (this.#turns++ % FORGET_EVERY === 0) this.#keeping.run(() => records.forgetExpired(Date.now()));
+		if (this.#reading.run(() => this.#access.refresh())) this.recheckKeys();
 		this.recheck();
 	}
 }

@@ -16,9 +16,15 @@ export interface Records {
 	readonly isLasting: boolean;
 	keys(): readonly StoredKey[];
 	links(): readonly LinkRecord[];
+	hasLink(id: string): boolean;
 	addLink(link: LinkRecord): void;
-	/** Returns only once it is kept. `expires`: when the token dies anyway, so that the entry may be forgotten. */
+	/**
+	 * Returns only once it is kept. One that throws counts all the same while the process runs. `expires`: when the token
+	 * dies anyway, so that the entry may be forgotten.
+	 */
 	revoke(id: string, expires: number): void;
+	/** Keeps the revocations that could not be kept at once; throws while that is so. */
+	writeLate(): void;
 	isRevoked(id: string): boolean;
 	/** Whether somebody else (the command line) changed something since the last call. */
 	changed(): boolean;
@@ -43,6 +49,10 @@ export class MemoryRecords implements Records {
 		return [...this.#links.values()];
 	}
 
+	hasLink(id: string): boolean {
+		return this.#links.has(id);
+	}
+
 	addLink(link: LinkRecord): void {
 		if (this.#links.size >= MAX_KEPT) throw new RangeError(`at most ${MAX_KEPT} links at a time`);
 		this.#links.set(link.id, link);
@@ -51,6 +61,8 @@ export class MemoryRecords implements Records {
 	revoke(id: string, expires: number): void {
 		this.#revoked.set(id, expires);
 	}
+
+	writeLate(): void {}
 
 	isRevoked(id: string): boolean {
 		return this.#revoked.has(id);

@@ -1,5 +1,6 @@
 import type { EntryRefusal, SessionReport } from "#shared/access.ts";
 import { object, text } from "#shared/check.ts";
+import { ProtocolError } from "#shared/errors.ts";
 import { parseJson } from "#shared/protocol.ts";
 import type { Access } from "./access.ts";
 import { Attempts } from "./attempts.ts";
@@ -113,9 +114,11 @@ export class SessionApi {
 	}
 }
 
-/** A small JSON body; throws ProtocolError when it is none. */
+/** A small JSON body; throws ProtocolError when it is none, too large, or breaks off. */
 export async function readBody(request: Request): Promise<unknown> {
-	const body = await request.text();
+	const body = await request.text().catch(() => {
+		throw new ProtocolError("body: too large, or not all of it came");
+	});
 	return parseJson(body.slice(0, MAX_BODY_CHARS));
 }
 

@@ -6,8 +6,9 @@ const ALGORITHM = "HS256";
 const ISSUER = "sightline";
 const AUDIENCES = ["link", "sign-in"];
 const ID_BYTES = 12;
-const MAX_TOKEN_CHARS = 4_096; // a link to 64 cameras with the longest ids, in base64
-const MAX_CAMERAS = 32;
+const MAX_TOKEN_CHARS = 4_096; // more than a link to as many cameras with the longest ids takes
+/** What one link may open: its token has to fit into a cookie. */
+export const MAX_LINK_CAMERAS = 32;
 
 /** Signs nothing weaker than its hash: HMAC with SHA-256 wants 256 bits (RFC 7518 section 3.2). */
 export const MIN_SECRET_BYTES = 32;
@@ -75,7 +76,7 @@ function passOf({ aud, jti, exp, cameras, role, password }: JWTPayload): Pass | 
 	if (typeof jti !== "string" || typeof exp !== "number") return null;
 	const base = { id: jti, expires: exp * 1000 };
 	if (aud === "link") {
-		const isList = Array.isArray(cameras) && cameras.length > 0 && cameras.length <= MAX_CAMERAS;
+		const isList = Array.isArray(cameras) && cameras.length > 0 && cameras.length <= MAX_LINK_CAMERAS;
 		if (!isList || !cameras.every((id) => typeof id === "string" && CAMERA_ID.test(id))) return null;
 		return { is: "link", ...base, cameras };
 	}

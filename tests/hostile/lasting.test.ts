@@ -1,8 +1,15 @@
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CLOSE } from "#shared/close.ts";
+import { Access } from "../../relay/access/access.ts";
+import { DiskRecords } from "../../relay/access/disk-records.ts";
+import { Passwords } from "../../relay/access/passwords.ts";
+import { parsePolicy } from "../../relay/access/policy.ts";
+import { Presence } from "../../relay/access/presence.ts";
+import { faults } from "../../relay/faults.ts";
 import { Running } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { WireAgent } from "../support/wire-agent.ts";
@@ -16,6 +23,14 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** Everything on disk: no keys and no secret by variables. */
 const onDisk = (data: string) => ({ DATA_DIR: data, SIGNING_SECRET: undefined, PUBLISH_KEYS: undefined });
+
+const SETTINGS = {
+	publishKeys: [],
+	passwords: new Passwords([]),
+	secret: new Uint8Array(32),
+	isExposed: true,
+	metricsToken: null,
+};
 
 async function command(
 	args: string[],
@@ -113,6 +128,46 @@ test("the command line revokes under a running relay, and a new key --only ends 
 	expect(await again.ended()).toMatchObject({ code: CLOSE.badKey });
 });
 
+test("while nothing can be written the relay goes on, and what was revoked stays so and is kept later", async () => {
+	const data = join(folder, "locked");
+	await command(["key", "shared"], { DATA_DIR: data });
+	await using relay = await startSecured(onDisk(data));
+	const operator = await relay.signIn("operator");
+	const { token, id } = await linkBy(relay, operator);
+	using watcher = relay.watcher(relay.cookie(token));
+	await watcher.heard("cameras");
+	using other = new Database(join(data, "access.sqlite"));
+	other.run("BEGIN IMMEDIATE");
+	await relay.send(`/api/operator/links/${id}`, { method: "DELETE", headers: operator });
+	expect(await watcher.ended()).toMatchObject({ code: CLOSE.revoked });
+	await until(() => relay.process.lines.some((line) => line.includes("writing to DATA_DIR failed")), {
+		what: "a word of it in the log",
+	});
+	expect((await relay.send("/api/session", { body: { token } })).status).toBe(401);
+	other.run("ROLLBACK");
+	const isKept = () => other.query("SELECT id FROM revoked WHERE id = ?").get(id) !== null;
+	await until(isKept, { what: "the revocation on disk" });
+});
+
+test("a relay's upkeep survives a disk that takes nothing, and forgets no revocation", async () => {
+	const data = join(folder, "upkeep");
+	const records = new DiskRecords(data);
+	records.waitAtMost(0);
+	using other = new Database(join(data, "access.sqlite"));
+	other.run("BEGIN IMMEDIATE");
+	expect(() => records.revoke("a", Date.now() + HOUR_MS)).toThrow("locked");
+	const access = new Access({ ...SETTINGS, policy: parsePolicy("link") }, records);
+	const presence = new Presence(access, { connections: 1, perAddress: 1 });
+	const before = faults.count;
+	await until(() => faults.count > before, { what: "the fault noted" }); // thrown, it would end this process
+	other.run("INSERT INTO revoked (id, expires) VALUES ('b', 9e15)");
+	other.run("COMMIT");
+	await until(() => records.isRevoked("b"), { what: "what the other wrote" });
+	expect(records.isRevoked("a")).toBe(true);
+	presence.stop();
+	records.close();
+});
+
 test("without a disk a link still expires, and a restart forgets revocations alone", async () => {
 	await using first = await startSecured();
 	const operator = await first.signIn("operator");
@@ -154,6 +209,7 @@ test("key, secret and password print what the relay takes, and a link made by th
 test.each([
 	[["link", "Bench"], "camera's id"],
 	[["link", "bench", "--for", "2y"], "Expected 30m, 2h or 7d"],
+	[["link", ...Array.from({ length: 33 }, (_, i) => `c${i}`)], "at most 32 cameras, got 33"],
 	[["link", "bench"], "SIGNING_SECRET or DATA_DIR"],
 	[["links"], "DATA_DIR"],
 	[["password"], "at least 10 characters"],

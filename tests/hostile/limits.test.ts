@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { OperatorReport } from "#shared/access.ts";
 import { CLOSE } from "#shared/close.ts";
+import { qualityId } from "#shared/ladder.ts";
 import { listening, Running } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { smallJpeg, WireAgent } from "../support/wire-agent.ts";
@@ -96,6 +98,26 @@ test("a camera takes only so many viewers, and says so to the next", async () =>
 	expect(second.frames).toEqual([]);
 });
 
+test("a camera's limit counts who watches by ReRo-CCTV's endpoint too: the next waits until there is room", async () => {
+	await using small = await startSecured({ VIEWERS: "public", MAX_VIEWERS_PER_CAMERA: "1" });
+	using agent = await small.agent("lobby");
+	const page = new WebSocket(`${small.url.replace("http", "ws")}/websocket/50`);
+	await until(() => agent.demand?.renditions.includes(qualityId(50)), { what: "the first one's demand" });
+	const next = new WebSocket(`${small.url.replace("http", "ws")}/websocket/70`);
+	const counts = async () => {
+		const headers = await small.signIn("operator");
+		const report = (await (await small.get("/api/operator", headers)).json()) as OperatorReport;
+		return [report.viewers.length, report.cameras[0]?.viewers];
+	};
+	await until(() => next.readyState === WebSocket.OPEN, { what: "the second one's connection" });
+	expect(await counts()).toEqual([2, 1]);
+	page.close();
+	await until(() => agent.demand?.renditions.join() === `${qualityId(70)}`, {
+		what: "the second one's demand",
+	});
+	next.close();
+});
+
 test("wrong passwords run out of tries; then not even the right one is looked at, elsewhere it still is", async () => {
 	await using own = await startSecured({ TRUSTED_PROXY: "127.0.0.1" });
 	const tryIt = async (password: string, address: string) => {
@@ -146,6 +168,19 @@ test("a body of megabytes is refused", async () => {
 	}).catch(() => null);
 	expect(answer?.status ?? 413).toBe(413);
 	expect((await relay.get("/healthz")).status).toBe(200);
+});
+
+test("a body that tells no length and is too large is refused, and is no fault of ours", async () => {
+	let left = 64;
+	const body = new ReadableStream({
+		pull(controller) {
+			if (left-- > 0) controller.enqueue(new Uint8Array(65_536));
+			else controller.close();
+		},
+	});
+	const answer = await fetch(`${relay.url}/api/session`, { method: "POST", body }).catch(() => null);
+	expect([400, 413]).toContain(answer?.status ?? 413); // the listener's answer, or ours
+	expect(await (await relay.get("/healthz")).json()).toEqual({ status: "ok", faults: 0 });
 });
 
 test("another page's script neither opens a connection nor posts", async () => {

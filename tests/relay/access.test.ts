@@ -14,7 +14,7 @@ import {
 	presentedKeys,
 } from "../../relay/access/publish-keys.ts";
 import { Takeovers } from "../../relay/access/publish-rights.ts";
-import { newTokenId, type Pass, signPass, verifyToken } from "../../relay/access/tokens.ts";
+import { MAX_LINK_CAMERAS, newTokenId, type Pass, signPass, verifyToken } from "../../relay/access/tokens.ts";
 import { ConfigError, readConfig } from "../../relay/config.ts";
 
 const secret = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
@@ -148,8 +148,14 @@ describe("the door", () => {
 		expect(statusOf(door().enter(new Headers({ host }), "127.0.0.1"))).toBe(status);
 	});
 
-	test("a proxy that nobody told of is refused by name of the setting", () => {
-		const entry = door().enter(headers({ "x-forwarded-for": "203.0.113.9" }), "127.0.0.1");
+	test.each([
+		{ "x-forwarded-for": "203.0.113.9" },
+		{ "x-forwarded-proto": "https" },
+		{ "x-real-ip": "203.0.113.9" },
+		{ forwarded: "for=203.0.113.9" },
+		{ via: "1.1 proxy" },
+	])("a proxy that nobody told of is refused by name of the setting: %p", (given) => {
+		const entry = door().enter(headers(given as Record<string, string>), "127.0.0.1");
 		expect(entry).toMatchObject({ status: 421, words: expect.stringContaining("TRUSTED_PROXY=127.0.0.1") });
 	});
 
@@ -185,6 +191,15 @@ describe("the cookie", () => {
 		expect(sessionCookie(["a.b.c"], https)).toEndWith("; Secure");
 		expect(sessionCookie([], http)).toContain("sightline-6732=; ");
 		expect(sessionCookie([], http)).toContain("Max-Age=0");
+	});
+
+	test("fits into what a browser keeps: the oldest tokens are left out", async () => {
+		const cameras = Array.from({ length: MAX_LINK_CAMERAS }, (_, i) => `${"long-".repeat(12)}${100 + i}`);
+		const large = await signPass({ ...link, cameras }, secret);
+		const pairOf = (tokens: string[]) => sessionCookie(tokens, https).split(";")[0]!;
+		expect(pairOf([large, large])).toBe(`__Host-sightline=${large}`);
+		expect(pairOf([large, "a.b.c", "d.e.f", large])).toBe(`__Host-sightline=${large}~a.b.c~d.e.f`);
+		expect(pairOf([large]).length).toBeLessThan(4_097);
 	});
 
 	test("holds several tokens, not another port's", () => {
