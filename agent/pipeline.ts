@@ -156,7 +156,8 @@ export class Pipeline {
 				? await this.#encode(raw, rendition, progress)
 				: null,
 		);
-		if (!picture) return; // nobody wants it any more
+		if (progress.encoder?.isUnavailable) counter.notEncoded++;
+		if (!picture) return; // nobody wants it any more, or nothing can make it
 		const bodyBytes = picture.body.length;
 		counter.encoded++;
 		// A key between frames that are none says nothing about the next one.
