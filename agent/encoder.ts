@@ -1,8 +1,8 @@
 import type { Rendition } from "#shared/ladder.ts";
 import type { H264Codec } from "./h264-codec.ts";
-import { H264Encoder } from "./h264-encoder.ts";
 import { encodeJpeg } from "./jpeg-encoder.ts";
 import type { RawFrame } from "./raw-frame.ts";
+import { SteadyEncoder } from "./steady-encoder.ts";
 
 /** One picture, encoded. */
 export interface EncodedPicture {
@@ -15,8 +15,10 @@ export interface EncodedPicture {
 
 /** Makes one rendition, one picture at a time. */
 export interface Encoder {
+	/** It could not be opened and makes nothing. */
+	readonly isUnavailable: boolean;
 	/**
-	 * Encodes one picture, as a key when asked and when it is the first; null when the encoder is closed. Does not free
+	 * Encodes one picture, as a key when asked and when it is the first; null when the encoder is closed or unavailable. Does not free
 	 * `raw`, which may be freed while this runs. Rejects when the picture cannot be encoded.
 	 */
 	encode(raw: RawFrame, wish: { key: boolean }): Promise<EncodedPicture | null>;
@@ -29,8 +31,9 @@ export function encoderOf(
 	rendition: Rendition,
 	{ framesPerSecond, h264 }: { framesPerSecond: number; h264: H264Codec },
 ): Encoder {
-	if (rendition.codec === "h264") return new H264Encoder(rendition, framesPerSecond, h264);
+	if (rendition.codec === "h264") return new SteadyEncoder(rendition, framesPerSecond, h264);
 	return {
+		isUnavailable: false,
 		encode: async (raw) => ({ body: await encodeJpeg(raw, rendition), isKey: true, config: null }),
 		close() {},
 	};

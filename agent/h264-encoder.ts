@@ -16,13 +16,16 @@ import {
 } from "node-av";
 import type { H264Rendition } from "#shared/ladder.ts";
 import { avcRecord, isKeySlice, isSlice, lengthPrefixed, nalUnits } from "./avcc.ts";
-import type { EncodedPicture, Encoder } from "./encoder.ts";
+import type { EncodedPicture } from "./encoder.ts";
 import { H264_CODECS, type H264Codec } from "./h264-codec.ts";
 import type { RawFrame } from "./raw-frame.ts";
 import { matrixOf, rangeOf } from "./scaler.ts";
 
 const KEY_S = 10; // the longest time without a key; shorter is dearer (design: 5 s +15 %, 2 s +45 % of the bits)
 const BUFFER_S = 1 / 4; // of the greatest rate: the largest frame takes the link this long
+
+/** FFmpeg has no such encoder, or it does not open: of hardware too many may be. */
+export class EncoderNotOpened extends Error {}
 
 /** What the encoder needs of a rendition. */
 export type H264Settings = Pick<H264Rendition, "width" | "height" | "crf" | "maxBps">;
@@ -32,7 +35,7 @@ export type H264Settings = Pick<H264Rendition, "width" | "height" | "crf" | "max
  * leaves no gap: the next one builds on the last that was. Opens with the first picture. Bodies are NAL units, each
  * after its length in 4 bytes; keys (IDR) carry the avcC record.
  */
-export class H264Encoder implements Encoder {
+export class H264Encoder {
 	readonly #settings: H264Settings;
 	readonly #framesPerSecond: number;
 	readonly #codec: H264Codec;
@@ -49,6 +52,7 @@ export class H264Encoder implements Encoder {
 		this.#codec = codec;
 	}
 
+	/** As `Encoder` says. Rejects with `EncoderNotOpened` where the codec does not open; may be tried again then. */
 	async encode(raw: RawFrame, { key }: { key: boolean }): Promise<EncodedPicture | null> {
 		if (this.#isBusy) throw new Error("H.264 encoder: one picture at a time");
 		if (this.#isClosed) return null;
@@ -93,7 +97,7 @@ export class H264Encoder implements Encoder {
 	async #open(picture: Frame): Promise<CodecContext> {
 		const { name } = this.#codec;
 		const codec = Codec.findEncoderByName(name);
-		if (!codec) throw new Error(`H.264 encoder: no ${name} in this FFmpeg`);
+		if (!codec) throw new EncoderNotOpened(`H.264 encoder: no ${name} in this FFmpeg`);
 		const { width, height, maxBps } = this.#settings;
 		const rate = Math.round(this.#framesPerSecond * 1000);
 		const context = new CodecContext();
@@ -120,7 +124,7 @@ export class H264Encoder implements Encoder {
 		const code = await context.open2(codec);
 		if (code < 0) {
 			context.freeContext();
-			throw new Error(`H.264 encoder ${name}: ${FFmpegError.strerror(code)}`);
+			throw new EncoderNotOpened(`H.264 encoder ${name}: ${FFmpegError.strerror(code)}`);
 		}
 		this.#config = avcRecord(nalUnits(context.extraData ?? new Uint8Array(0)));
 		return context;

@@ -174,7 +174,8 @@ export class Pipeline {
 		const picture = own
 			? isWanted() && { body: own.body, isKey: true, config: null }
 			: await this.#slots.run(async () => isWanted() && (await this.#encode(raw, rendition, progress)));
-		if (!picture) return; // nobody wants it any more
+		if (progress.encoder?.isUnavailable) counter.notEncoded++;
+		if (!picture) return; // nobody wants it any more, or nothing can make it
 		const bodyBytes = picture.body.length;
 		counter.encoded++;
 		// A key between frames that are none says nothing about the next one.

@@ -121,9 +121,9 @@ export class Viewer extends Peer {
 		const now = this.clock();
 		this.downlink.mode = mode;
 		if (rememberedBps !== null) this.downlink.rememberedRate = rememberedBps / BPS_PER_BYTE_MS;
-		const codec = codecs.includes("h264") ? "h264" : "jpeg";
 		const current = new Map(this.downlink.subscribers.map((one) => [one.camera.id, one]));
-		for (const { id, ...settings } of cameras) {
+		for (const { id, codecs: own, ...settings } of cameras) {
+			const codec = (own ?? codecs).includes("h264") ? "h264" : "jpeg";
 			// What somebody may not see is not there for them.
 			const camera = this.#rights.visitor.sees(id) ? this.#hub.camera(id) : undefined;
 			const isFull = !current.has(id) && (camera?.subscribers.size ?? 0) >= this.#rights.viewersPerCamera;

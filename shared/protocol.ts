@@ -127,13 +127,14 @@ const AGENT_MESSAGES = {
 		),
 	}),
 };
+const codecs = array(oneOf("jpeg", "h264"), 2);
 const VIEWER_MESSAGES = {
 	...ANY_TO_RELAY,
 	/** The full set of what this page shows now; an empty list stops all frames. */
 	watch: object({
 		mode: oneOf(...MODES),
 		/** What the viewer decodes; JPEG is always among them. */
-		codecs: optional<Codec[]>(array(oneOf("jpeg", "h264"), 2), ["jpeg"]),
+		codecs: optional<Codec[]>(codecs, ["jpeg"]),
 		/** What this network carried when the page last watched over it, bits per second. */
 		rememberedBps: nullable(number(1, Number.MAX_SAFE_INTEGER)),
 		cameras: array(
@@ -146,6 +147,8 @@ const VIEWER_MESSAGES = {
 				maxFramesPerSecond: nullable(number(0.1, 1_000)),
 				/** The one looked at: first in line when not everything fits. */
 				isFocused: boolean,
+				/** What the viewer decodes of this camera, where that is not what it decodes of the others. */
+				codecs: optional<Codec[] | null>(nullable(codecs), null),
 			}),
 			MAX_CAMERAS,
 		),

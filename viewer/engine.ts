@@ -14,7 +14,8 @@ import { Taps } from "./studio/taps.ts";
 const REPORT_MS = 250;
 
 /** What the page shows; what it decodes is the engine's to add. */
-export type Shown = Omit<Wish, "codecs">;
+export type ShownCamera = Omit<WatchedCamera, "codecs">;
+export type Shown = Pick<Wish, "mode"> & { cameras: ShownCamera[] };
 
 /** What the page asks of the engine. */
 export type Command =
@@ -37,8 +38,8 @@ export type Report =
 	| { is: "cameras"; cameras: CameraStatus[] }
 	| { is: "choice"; now: number; choice: Choices }
 	| { is: "studio"; report: StudioReport }
-	/** Whether the page shows H.264; null: it does. */
-	| { is: "h264"; obstacle: Obstacle | null }
+	/** Whether the page shows H.264, or one camera where that alone does not; null: it does. */
+	| { is: "h264"; camera: string | null; obstacle: Obstacle | null }
 	| { is: "stats"; now: number; clock: ClockReading | null; stats: Record<string, CameraStats> };
 
 /** Relay clock minus the engine's, and the round trip it was read over, ms. */
@@ -65,6 +66,7 @@ export class Engine {
 	#renditions = new Map<string, readonly Rendition[]>(); // of each camera
 	#wish: Shown | null = null; // nothing was said yet
 	#obstacle: Obstacle | null | "unknown" = "unknown";
+	readonly #obstacles = new Map<string, Obstacle>(); // of single cameras
 
 	/** `signal` ends what `start` began. Without a studio nothing is remembered. */
 	constructor(report: Reporter, signal: AbortSignal, loadStudio: LoadStudio | null) {
@@ -116,7 +118,7 @@ export class Engine {
 		this.#ask();
 	}
 
-	#wishOf(camera: string): WatchedCamera | undefined {
+	#wishOf(camera: string): ShownCamera | undefined {
 		return this.#wish?.cameras.find(({ id }) => id === camera);
 	}
 
@@ -124,11 +126,14 @@ export class Engine {
 	#ask(): void {
 		if (!this.#wish || this.#obstacle === "unknown") return;
 		const codecs = codecsOf(this.#obstacle);
-		const cameras = this.#wish.cameras.map((camera) => {
-			const caps = this.#screens.get(camera.id)?.caps;
-			const pinned = this.#renditions.get(camera.id)?.find(({ id }) => id === camera.rendition);
-			const rendition = pinned && !codecs.includes(pinned.codec) ? null : camera.rendition;
-			return caps ? narrowed({ ...camera, rendition }, caps) : { ...camera, rendition };
+		const cameras = this.#wish.cameras.map((shown) => {
+			const caps = this.#screens.get(shown.id)?.caps;
+			const obstacle = this.#obstacles.get(shown.id);
+			const own = obstacle ? codecsOf(obstacle) : null;
+			const pinned = this.#renditions.get(shown.id)?.find(({ id }) => id === shown.rendition);
+			const rendition = pinned && !(own ?? codecs).includes(pinned.codec) ? null : shown.rendition;
+			const camera = { ...shown, rendition, codecs: own };
+			return caps ? narrowed(camera, caps) : camera;
 		});
 		this.#downlink.watch({ mode: this.#wish.mode, codecs, cameras });
 	}
@@ -137,7 +142,15 @@ export class Engine {
 	#found(obstacle: Obstacle | null): void {
 		if (this.#obstacle !== "unknown" && this.#obstacle !== null) return; // the first one is the reason
 		this.#obstacle = obstacle;
-		this.#report({ is: "h264", obstacle });
+		this.#report({ is: "h264", camera: null, obstacle });
+		this.#ask();
+	}
+
+	/** One camera's stream may be bad; of a second one, or of the only one there is, the browser is thought to be. */
+	#gaveUp(camera: string, obstacle: Obstacle): void {
+		this.#obstacles.set(camera, obstacle);
+		if (this.#obstacles.size > 1 || this.#renditions.size === 1) return this.#found(obstacle);
+		this.#report({ is: "h264", camera, obstacle });
 		this.#ask();
 	}
 
@@ -145,7 +158,7 @@ export class Engine {
 		this.#hide(camera);
 		const screen = new Screen(canvas, () => this.#downlink.clock, {
 			keyNeeded: () => this.#downlink.askKey(camera),
-			gaveUp: (obstacle) => this.#found(obstacle),
+			gaveUp: (obstacle) => this.#gaveUp(camera, obstacle),
 		});
 		screen.tap = (picture) => this.#taps.see(camera, picture);
 		screen.wish = this.#wishOf(camera);

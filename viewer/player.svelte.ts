@@ -53,7 +53,9 @@ export class Player {
 	pins = $state.raw<Record<string, number | null>>({});
 	mode = $state.raw<Mode>(readMode());
 	/** Why the page shows no H.264; null: it does, or that is not known yet. */
-	obstacle = $state.raw<Obstacle | null>(null);
+	#obstacle = $state.raw<Obstacle | null>(null);
+	/** The same of single cameras. */
+	#obstacles = $state.raw<Record<string, Obstacle | null>>({});
 	path = $state.raw<EnginePath | null>(null);
 	/** How the open camera's picture lies in its tile. */
 	zoom = $state.raw<Zoom>(FIT);
@@ -158,11 +160,16 @@ export class Player {
 		this.#ask();
 	}
 
+	/** Why a camera is not shown as H.264; null: it may be, or that is not known yet. */
+	obstacleOf(camera: string): Obstacle | null {
+		return this.#obstacle ?? this.#obstacles[camera] ?? null;
+	}
+
 	/** The rendition chosen by hand where this browser can show it; null: the relay chooses. */
 	pinOf(camera: CameraStatus): number | null {
 		const pin = this.pins[camera.id] ?? null;
 		const pinned = camera.renditions.find(({ id }) => id === pin);
-		return pinned && !codecsOf(this.obstacle).includes(pinned.codec) ? null : pin;
+		return pinned && !codecsOf(this.obstacleOf(camera.id)).includes(pinned.codec) ? null : pin;
 	}
 
 	/** What the relay weighs by where the choice is its own. */
@@ -213,7 +220,8 @@ export class Player {
 			case "choice":
 				return this.#takeChoices(report.choice, report.now);
 			case "h264":
-				this.obstacle = report.obstacle;
+				if (report.camera === null) this.#obstacle = report.obstacle;
+				else this.#obstacles = { ...this.#obstacles, [report.camera]: report.obstacle };
 				return;
 			case "stats": {
 				this.stats = report.stats;

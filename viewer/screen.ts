@@ -45,7 +45,7 @@ export interface CameraStats {
 export interface ScreenEvents {
 	/** Nothing can be shown before the camera's next key. */
 	keyNeeded(): void;
-	/** H.264 does not work in this browser. */
+	/** This browser does not decode the camera's H.264. */
 	gaveUp(obstacle: Obstacle): void;
 }
 

@@ -1,4 +1,5 @@
-import { type CameraStatus, MAX_CAMERAS, type WatchedCamera } from "#shared/protocol.ts";
+import { type CameraStatus, MAX_CAMERAS } from "#shared/protocol.ts";
+import type { ShownCamera } from "./engine.ts";
 
 /** What decides which cameras the relay is asked for, and how. */
 export interface View {
@@ -22,7 +23,7 @@ export interface View {
  * The full set to ask for: what is seen, nothing else. A pin the camera does not offer is left to the relay; one
  * that names no renditions yet may still come to offer it. What the browser can decode is for the engine to add.
  */
-export function watchSet(view: View): WatchedCamera[] {
+export function watchSet(view: View): ShownCamera[] {
 	const { cameras, open, pins, lines, attended, offScreen, isHidden, kept } = view;
 	const isSeen = (id: string) => !isHidden && (open === null ? !offScreen.has(id) : id === open);
 	return cameras

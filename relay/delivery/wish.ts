@@ -10,7 +10,7 @@ const FIRST_BYTES = 12_000; // of a first picture on a network nothing is known 
 const FIRST_MS = 250; // that a first picture may take on a network that is known
 
 /** What a page says of a camera it watches, and what it decodes besides JPEG. */
-export type Settings = Omit<WatchedCamera, "id"> & { codec: Codec };
+export type Settings = Omit<WatchedCamera, "id" | "codecs"> & { codec: Codec };
 
 /** Which rendition of a camera one viewer would take by itself: what it pins, or what its link carries and its window shows. */
 export class Wish {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { type Rendition, renditionsFor, type Size } from "#shared/ladder.ts";
 import { EncodeSlots } from "../../agent/encode-slots.ts";
-import { H264_CODECS } from "../../agent/h264-codec.ts";
+import { H264_CODECS, type H264Codec } from "../../agent/h264-codec.ts";
 import { jpegSize } from "../../agent/jpeg-header.ts";
 import { type EncodedFrame, type FrameSink, Pipeline } from "../../agent/pipeline.ts";
 import { AvcPlayer } from "../support/avc-player.ts";
@@ -42,9 +42,12 @@ class Uplink implements FrameSink {
 	}
 }
 
-function piped(size: Size): { uplink: Uplink; pipeline: Pipeline; frames: TestFrames } {
+function piped(
+	size: Size,
+	h264: H264Codec = H264_CODECS.software,
+): { uplink: Uplink; pipeline: Pipeline; frames: TestFrames } {
 	const uplink = new Uplink();
-	const pipeline = new Pipeline(uplink, { slots: new EncodeSlots(2), h264: H264_CODECS.software });
+	const pipeline = new Pipeline(uplink, { slots: new EncodeSlots(2), h264 });
 	pipeline.reset(size, 25);
 	return { uplink, pipeline, frames: new TestFrames(size) };
 }
@@ -113,6 +116,45 @@ describe("pipeline of H.264", () => {
 		expect(uplink.of(large).map(({ config }) => config !== null)).toEqual(
 			uplink.of(large).map(({ isKey }) => isKey),
 		);
+	});
+
+	test("hardware that does not open costs nothing: the rendition is made in software", async () => {
+		const missing = { ...H264_CODECS.nvenc, name: "no_such_encoder" as H264Codec["name"] };
+		const { uplink, pipeline, frames } = piped(SMALL, missing);
+		const { id } = h264Of(SMALL);
+		pipeline.demand([JPEG_ID, id]);
+		for (let number = 0; number < 3; number++) await pipeline.process(frames.frame(number));
+		frames[Symbol.dispose]();
+		expect(uplink.of(JPEG_ID)).toHaveLength(3);
+		expect(uplink.of(id).map(({ isKey, seq }) => [isKey, seq])).toEqual([
+			[true, 0],
+			[false, 1],
+			[false, 2],
+		]);
+		using player = new AvcPlayer(uplink.of(id)[0]!.config!);
+		expect(uplink.of(id).map(({ body }) => player.timeOf(body))).toEqual([0, 1, 2].map(TestFrames.time));
+	});
+
+	test("software that does not open costs its rendition alone, which is tried again with the next demand", async () => {
+		let isBroken = true;
+		const { software } = H264_CODECS;
+		const options: H264Codec["options"] = (rendition) =>
+			isBroken ? { preset: "no such preset" } : software.options(rendition);
+		const { uplink, pipeline, frames } = piped(SMALL, { ...software, options });
+		const { id } = h264Of(SMALL);
+		pipeline.demand([JPEG_ID, id]);
+		for (let number = 0; number < 3; number++) await pipeline.process(frames.frame(number));
+		expect(uplink.of(JPEG_ID)).toHaveLength(3);
+		expect(uplink.of(id)).toEqual([]);
+		const counter = () => pipeline.counters.find((one) => one.id === id);
+		expect(counter()).toEqual({ id, encoded: 0, notEncoded: 3, refused: 0 });
+		isBroken = false;
+		pipeline.demand([JPEG_ID]);
+		pipeline.demand([JPEG_ID, id]);
+		await pipeline.process(frames.frame(3));
+		frames[Symbol.dispose]();
+		expect(uplink.of(id).map(({ isKey, seq }) => [isKey, seq])).toEqual([[true, 0]]);
+		expect(counter()).toEqual({ id, encoded: 1, notEncoded: 3, refused: 0 });
 	});
 
 	test("a frame that was encoded and could not go leaves no gap: the next one is a key", async () => {

@@ -69,6 +69,24 @@ describe("H.264", () => {
 		expect(await chosen(old)).toMatchObject({ rendition: 1, limit: "network" });
 	});
 
+	test("is not chosen for a camera of which the page decodes JPEG alone, beside others of which it decodes both", async () => {
+		using _agent = await camera("spoilt");
+		using watching = await page();
+		const sentAs = (codec: "jpeg" | "h264") => {
+			const last = () => watching.messages.findLast(({ type }) => type === "choice")?.cameras as Choice[];
+			const isIt = () => last()?.some(({ rendition }) => rendition >= 200 === (codec === "h264"));
+			return until(isIt, { what: codec });
+		};
+		const ask = (codecs: "jpeg"[] | null) =>
+			watching.watch({ spoilt: null }, { ...BOTH, rememberedBps: 100_000_000, camera: { codecs } });
+		ask(null);
+		await sentAs("h264");
+		ask(["jpeg"]);
+		await sentAs("jpeg");
+		ask(null);
+		await sentAs("h264");
+	});
+
 	test("a second viewer gets the newest JPEG at once, then everything from the key that is asked for it", async () => {
 		using agent = await camera("second");
 		using first = await page();

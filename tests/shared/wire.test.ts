@@ -186,6 +186,10 @@ describe("properties", () => {
 test("a viewer that does not say what it decodes decodes JPEG", () => {
 	const watch = { type: "watch", mode: "balanced", rememberedBps: null, cameras: [] };
 	expect(parseViewerMessage(watch)).toHaveProperty("codecs", ["jpeg"]);
+	const camera = { id: "bench", rendition: null, maxLines: null, maxFramesPerSecond: null, isFocused: false };
+	expect(parseViewerMessage({ ...watch, cameras: [camera] })).toHaveProperty("cameras", [
+		{ ...camera, codecs: null },
+	]);
 });
 
 test("text that is not JSON is refused", () => {

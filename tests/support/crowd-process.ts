@@ -48,7 +48,14 @@ class Member {
 	});
 
 	#watch(isListed: boolean): void {
-		const watched = { id: camera, rendition, maxLines: null, maxFramesPerSecond: null, isFocused: false };
+		const watched = {
+			id: camera,
+			rendition,
+			maxLines: null,
+			maxFramesPerSecond: null,
+			isFocused: false,
+			codecs: null,
+		};
 		this.#downlink.watch({ mode: "balanced", codecs: ["jpeg"], cameras: isListed ? [watched] : [] });
 	}
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser } from "playwright-core";
+import { TOKEN_FRAGMENT } from "#shared/access.ts";
 import { until } from "../support/until.ts";
 import { cameraStatus, type SentPicture } from "./fake-relay.ts";
 import { look } from "./looks.ts";
@@ -97,6 +98,23 @@ test("a page whose script does not load says so instead of nothing", async () =>
 	expect(await isSeen()).toBe(false); // not while it may still come
 	await until(isSeen, { what: "the words", timeoutMs: 12_000 });
 	expect(await look(page, "not-starting-desktop")).toEqual([]);
+});
+
+test("a page that waits for the relay to take its link says that it is connecting", async () => {
+	await using visit = await Visit.of(browser, ["bench"]);
+	const { page, relay } = visit;
+	const answer = Promise.withResolvers<void>();
+	await page.route("**/api/session", async (route) => {
+		await answer.promise;
+		await route.fulfill({ status: 204 });
+	});
+	await page.goto(`${relay.url}${TOKEN_FRAGMENT}token`);
+	await page.locator("#starting", { hasText: "Connecting" }).waitFor();
+	expect(await page.locator("#starting").textContent()).not.toContain("does not start");
+	answer.resolve();
+	await page.locator("article[data-camera=bench]").waitFor();
+	expect(await page.locator("#starting").count()).toBe(0);
+	expect(visit.problems).toEqual([]);
 });
 
 test("the first load stays under 60 kB", async () => {

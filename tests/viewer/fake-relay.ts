@@ -285,5 +285,13 @@ export function cameraStatus(id: string, channel: number, more: Partial<CameraSt
 
 /** A camera as a page asks for it: left to the relay unless said otherwise. */
 export function watchedCamera(id: string, more: Partial<WatchedCamera> = {}): WatchedCamera {
-	return { id, rendition: null, maxLines: null, maxFramesPerSecond: null, isFocused: false, ...more };
+	return {
+		id,
+		rendition: null,
+		maxLines: null,
+		maxFramesPerSecond: null,
+		isFocused: false,
+		codecs: null,
+		...more,
+	};
 }

@@ -153,6 +153,26 @@ test("a floating window shows new pictures, also while the page is hidden", asyn
 	expect(visit.problems).toEqual([]);
 }, 30_000);
 
+test("a floating window that gets no picture is closed by the same key, and asks for nothing more", async () => {
+	await using visit = await open();
+	const { page, relay } = visit;
+	await page.keyboard.press("p");
+	await page.locator("[data-control=float][aria-pressed=true]").waitFor();
+	await setVisibility(page, "hidden"); // from here on only the window wants pictures
+	expect(relay.watched).toMatchObject([{ id: "bench" }]);
+	await page.keyboard.press("p");
+	await relay.heard(() => relay.watched?.length === 0, "an empty list");
+	await setVisibility(page, "visible");
+	await page.locator("[data-control=float][aria-pressed=false]").waitFor();
+	using _playing = visit.play(new Map([["bench", scene]]));
+	await page.keyboard.press("p");
+	await page.waitForFunction(() => document.pictureInPictureElement);
+	await page.keyboard.press("p");
+	await page.waitForFunction(() => !document.pictureInPictureElement);
+	await page.locator("[data-control=float][aria-pressed=false]").waitFor();
+	expect(visit.problems).toEqual([]);
+}, 30_000);
+
 describe("looking back", () => {
 	test("shows exactly what was at a time, over the present that goes on; one key leads back", async () => {
 		const start = Date.now() - 2_000;

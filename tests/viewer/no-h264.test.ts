@@ -4,7 +4,7 @@ import { LAN_HOST } from "../support/chromium.ts";
 import type { SentPicture } from "./fake-relay.ts";
 import { Film } from "./film.ts";
 import { asksFor, damaged, filmVisit, saysOfCodec, workOnThePage } from "./film-visit.ts";
-import { launch } from "./page.ts";
+import { launch, Visit } from "./page.ts";
 import { plain } from "./scenes.ts";
 
 let browser: Browser;
@@ -47,6 +47,40 @@ describe("where H.264 does not work the page asks for JPEG, says why and goes on
 		expect(await visit.data("bench", "frames")).toBe(String(Number(frames) + 1));
 		await visit.page.keyboard.press("i");
 		await saysOfCodec(visit, /^JPEG: this browser's H.264 decoder failed \(.+\)$/);
+		expect(visit.problems).toEqual([]);
+	});
+
+	test("one camera's bad stream costs that camera its H.264; a second one's the page", async () => {
+		await using visit = await Visit.of(browser, ["bench", "roof", "yard"]);
+		const { relay } = visit;
+		await visit.page.addInitScript(() => localStorage.setItem("sightline.rendition.roof", "204"));
+		await visit.go();
+		const asked = (id: string) => relay.watched?.find((camera) => camera.id === id);
+		await relay.heard(() => relay.watched?.length === 3, "three cameras");
+		expect(asked("roof")).toMatchObject({ rendition: 204, codecs: null });
+		const spoil = async (id: string) => {
+			using film = new Film(204);
+			const keys = relay.keys.length;
+			relay.send(id, damaged(await film.next("key")));
+			await relay.heard(() => relay.keys.length > keys, "a key asked for");
+			relay.send(id, damaged(await film.next("key")));
+		};
+		await spoil("roof");
+		await relay.heard(() => asked("roof")?.codecs?.join() === "jpeg", "JPEG of one camera");
+		expect(asked("roof")?.rendition).toBeNull();
+		expect(relay.watches.at(-1)?.codecs).toEqual(["jpeg", "h264"]);
+		expect(["bench", "yard"].map((id) => asked(id)?.codecs)).toEqual([null, null]);
+		using film = new Film(204);
+		await visit.show("bench", await film.next());
+		await visit.show("roof", red);
+		await visit.page.locator("article[data-camera=roof]").dblclick();
+		await visit.page.keyboard.press("i");
+		await saysOfCodec(visit, /^JPEG: this browser's H.264 decoder failed/);
+		await visit.page.keyboard.press("i");
+		await visit.page.keyboard.press("Escape");
+		await relay.heard(() => relay.watched?.length === 3, "the grid again");
+		await spoil("yard");
+		await asksFor(visit, "jpeg");
 		expect(visit.problems).toEqual([]);
 	});
 

@@ -1,10 +1,16 @@
 import { describe, expect, test } from "bun:test";
+import type { ShownCamera } from "../../viewer/engine.ts";
 import { gridFor } from "../../viewer/grid.ts";
 import { actionOf } from "../../viewer/keys.ts";
 import { linesFor, steadyLines } from "../../viewer/picture-lines.ts";
 import { cameraOf, hrefOf, watchUrl } from "../../viewer/route.ts";
 import { type View, watchSet } from "../../viewer/watch-set.ts";
-import { cameraStatus, watchedCamera } from "./fake-relay.ts";
+import { cameraStatus } from "./fake-relay.ts";
+
+/** A camera as it is asked for: left to the relay unless said otherwise. */
+function shownCamera(id: string, more: Partial<ShownCamera> = {}): ShownCamera {
+	return { id, rendition: null, maxLines: null, maxFramesPerSecond: null, isFocused: false, ...more };
+}
 
 describe("what the relay is asked for", () => {
 	const view: View = {
@@ -19,34 +25,34 @@ describe("what the relay is asked for", () => {
 	};
 
 	test("everything in sight, each with its choice", () => {
-		expect(watchSet(view)).toEqual([watchedCamera("bench", { rendition: 3 }), watchedCamera("door")]);
+		expect(watchSet(view)).toEqual([shownCamera("bench", { rendition: 3 }), shownCamera("door")]);
 	});
 
 	test("only the open camera, even if its tile was out of sight", () => {
 		const offScreen = new Set(["door"]);
 		expect(watchSet({ ...view, open: "door", offScreen })).toEqual([
-			watchedCamera("door", { isFocused: true }),
+			shownCamera("door", { isFocused: true }),
 		]);
 	});
 
 	test("nothing while hidden, nothing out of sight, nothing unknown", () => {
 		expect(watchSet({ ...view, isHidden: true })).toEqual([]);
-		expect(watchSet({ ...view, offScreen: new Set(["bench"]) })).toEqual([watchedCamera("door")]);
+		expect(watchSet({ ...view, offScreen: new Set(["bench"]) })).toEqual([shownCamera("door")]);
 		expect(watchSet({ ...view, open: "garage" })).toEqual([]);
 	});
 
 	test("a choice the camera does not offer is left to the relay, unless it has not told what it offers", () => {
 		const pins = { bench: 4_000 };
-		expect(watchSet({ ...view, pins })[0]).toEqual(watchedCamera("bench"));
+		expect(watchSet({ ...view, pins })[0]).toEqual(shownCamera("bench"));
 		const cameras = [cameraStatus("bench", 1, { renditions: [] })];
-		expect(watchSet({ ...view, cameras, pins })).toEqual([watchedCamera("bench", { rendition: 4_000 })]);
+		expect(watchSet({ ...view, cameras, pins })).toEqual([shownCamera("bench", { rendition: 4_000 })]);
 	});
 
 	test("in the size it is shown, and which one is looked at", () => {
 		const lines = new Map([["bench", 358]]);
 		expect(watchSet({ ...view, lines, attended: "door" })).toEqual([
-			watchedCamera("bench", { rendition: 3, maxLines: 358 }),
-			watchedCamera("door", { isFocused: true }),
+			shownCamera("bench", { rendition: 3, maxLines: 358 }),
+			shownCamera("door", { isFocused: true }),
 		]);
 		expect(watchSet({ ...view, open: "bench", attended: "door" })[0]?.isFocused).toBe(true);
 	});

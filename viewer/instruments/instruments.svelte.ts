@@ -37,7 +37,7 @@ export class Instruments {
 	#replayCanvas: HTMLCanvasElement | null = null;
 	#endFilm: (() => void) | null = null;
 	#release: (() => void) | null = null;
-	#unfloat: (() => void) | null = null;
+	#floatOver: AbortController | null = null;
 
 	constructor(player: Player) {
 		this.#player = player;
@@ -111,20 +111,21 @@ export class Instruments {
 
 	/** Opens the window of a camera, or closes the one there is. */
 	async float({ id }: CameraStatus): Promise<void> {
-		if (this.floating !== null) return this.#unfloat?.();
+		if (this.floating !== null) return this.#floatOver?.abort();
 		if (!this.#player.stats[id]?.frames) return this.#say("There is no picture to show yet.");
 		this.floating = id;
-		const closed = () => {
-			this.floating = null;
-			this.#unfloat = null;
-		};
+		const over = new AbortController();
+		this.#floatOver = over;
+		over.signal.addEventListener("abort", () => {
+			this.floating = null; // whatever it still waits for
+		});
 		try {
 			const { float } = await import("./floating.ts");
-			this.#unfloat = await float(this.#player, id, closed);
+			await float(this.#player, id, over.signal);
 		} catch {
-			closed();
-			this.#say("The browser did not open a window for it.");
+			if (!over.signal.aborted) this.#say("The browser did not open a window for it.");
 		}
+		if (this.#floatOver === over) this.floating = null;
 	}
 
 	#take(report: StudioReport): void {

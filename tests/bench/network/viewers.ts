@@ -72,7 +72,14 @@ function watchOurs(
 		},
 		frame: ({ header, receiveTime }) => take(shownOf(header, receiveTime)),
 	});
-	const camera = { id: plan.camera, rendition, maxLines: null, maxFramesPerSecond: null, isFocused: true };
+	const camera = {
+		id: plan.camera,
+		rendition,
+		maxLines: null,
+		maxFramesPerSecond: null,
+		isFocused: true,
+		codecs: null,
+	};
 	downlink.watch({ mode: "balanced", codecs, cameras: [camera] });
 	void downlink.run(`${url.replace("http", "ws")}/watch`, new AbortController().signal);
 }
