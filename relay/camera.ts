@@ -7,6 +7,7 @@ import { KeyRequests } from "./delivery/key-requests.ts";
 import { COMFORT, type Offered, RenditionSet } from "./delivery/rendition-set.ts";
 import { SceneSize } from "./delivery/scene-size.ts";
 import type { Subscriber } from "./delivery/subscriber.ts";
+import { decideAnew } from "./delivery/together.ts";
 import { ViewerLadder } from "./delivery/viewer-ladder.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -100,7 +101,7 @@ export class Camera {
 		this.#offered = [...ladderOf(renditions, "jpeg"), ...ladderOf(renditions, "h264")];
 		this.#ladders = this.#laddersOf(renditions);
 		for (const subscriber of this.subscribers) subscriber.ladderChanged(now);
-		this.wishesChanged(now);
+		decideAnew([this], now);
 	}
 
 	/** The agent's connection ended. */
@@ -155,12 +156,6 @@ export class Camera {
 		let cost = 0;
 		for (const rendition of wanted) cost += this.#costOf(rendition, now);
 		return cost;
-	}
-
-	/** Somebody's wish changed: decides anew, over all cameras of the agent, because they share its uplink. */
-	wishesChanged(now: number): void {
-		if (this.agent) this.agent.shareUplink(now);
-		else this.allocate(now, null);
 	}
 
 	/**

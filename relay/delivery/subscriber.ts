@@ -45,12 +45,16 @@ export class Subscriber {
 		this.#wake = wake;
 	}
 
-	/** Joins the camera and offers its newest frame at once, unless its own will be there sooner; does nothing the second time. */
-	start(now: number): void {
-		if (this.camera.subscribers.has(this)) return;
+	/** Joins the camera; false the second time. The caller decides anew, then lets it begin. */
+	join(now: number): boolean {
+		if (this.camera.subscribers.has(this)) return false;
 		this.camera.subscribers.add(this);
 		this.ladderChanged(now);
-		this.camera.wishesChanged(now);
+		return true;
+	}
+
+	/** Offers the camera's newest frame at once, unless its own will be there sooner. Once, after it has joined. */
+	begin(now: number): void {
 		const cached = this.camera.cached(this.#current ?? -1);
 		if (cached && (!this.camera.isLive || this.#wish.mayBeginWith(cached.body.length))) {
 			this.#cachedFrame = cached;
@@ -59,7 +63,7 @@ export class Subscriber {
 		this.askKey(now);
 	}
 
-	/** Leaves; idempotent. */
+	/** Leaves; idempotent. The caller decides anew. */
 	end(now: number): void {
 		if (!this.camera.subscribers.delete(this)) return;
 		for (const rendition of [this.#current, this.#next])
@@ -67,14 +71,14 @@ export class Subscriber {
 		this.#current = null;
 		this.#next = null;
 		this.#backlog.forget();
-		this.camera.wishesChanged(now);
 	}
 
-	/** Takes what the page says from now on; false when the camera has no such rendition and the old pin stays. */
+	/**
+	 * Takes what the page says from now on; false when the camera has no such rendition and the old pin stays. The caller
+	 * decides anew.
+	 */
 	ask(settings: Settings, now: number): boolean {
-		const isKnown = this.#wish.ask(settings, now);
-		if (this.camera.subscribers.has(this)) this.camera.wishesChanged(now);
-		return isKnown;
+		return this.#wish.ask(settings, now);
 	}
 
 	/** The camera's renditions may be others now. */
@@ -87,18 +91,17 @@ export class Subscriber {
 		return this.#wish.rendition;
 	}
 
-	/** Looks again which rung its link carries; `link` without the camera's own interval. */
-	choose(now: number, link: Link, mode: Mode): void {
+	/** Looks again which rung its link carries; `link` without the camera's own interval. True: the caller decides anew. */
+	choose(now: number, link: Link, mode: Mode): boolean {
 		const before = this.wish;
 		this.#wish.choose(now, link, { mode });
-		if (this.wish !== before) this.camera.wishesChanged(now);
+		return this.wish !== before;
 	}
 
-	/** Gives up what waits and goes on with a key, of a lower rendition if the link says so. */
+	/** Gives up what waits and goes on with a key, of a lower rendition if the link says so. The caller decides anew. */
 	lose(now: number, link: Link, mode: Mode): void {
 		this.#cut(now);
 		this.#wish.choose(now, link, { mode, isLost: true });
-		this.camera.wishesChanged(now);
 	}
 
 	/** The viewer can go on with a key alone, also of the same rendition. A key that waits already is one. */

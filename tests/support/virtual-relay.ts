@@ -4,6 +4,7 @@ import { Camera, type RelayedFrame } from "../../relay/camera.ts";
 import { AgentDemand } from "../../relay/delivery/agent-demand.ts";
 import { Downlink } from "../../relay/delivery/downlink.ts";
 import { Subscriber } from "../../relay/delivery/subscriber.ts";
+import { decideAnew, startTogether } from "../../relay/delivery/together.ts";
 import type { Settings } from "../../relay/delivery/wish.ts";
 
 const SIZE = { width: 1280, height: 720 };
@@ -203,17 +204,21 @@ export class VirtualViewer {
 		const { now } = relay.time;
 		this.downlink.add(this.subscriber, now);
 		this.subscriber.ask({ ...AUTO, ...settings }, now);
-		this.subscriber.start(now);
+		startTogether([this.subscriber], now);
 		relay.time.every(TICK_MS, () => this.#tick());
 	}
 
 	ask(settings: Partial<Settings>): void {
-		this.subscriber.ask({ ...AUTO, ...settings }, this.#relay.time.now);
+		const { now } = this.#relay.time;
+		this.subscriber.ask({ ...AUTO, ...settings }, now);
+		decideAnew([this.#relay.camera], now);
 	}
 
 	leave(): void {
 		this.#isGone = true;
-		this.subscriber.end(this.#relay.time.now);
+		const { now } = this.#relay.time;
+		this.subscriber.end(now);
+		decideAnew([this.#relay.camera], now);
 		this.downlink.remove(this.subscriber);
 	}
 
