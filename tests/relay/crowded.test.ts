@@ -60,3 +60,30 @@ test.each([8, 64])("a list of %d cameras makes each of their agents share its up
 	viewer.closed();
 	expect(counts()).toEqual([5, 5]);
 });
+
+test("however often an agent speaks of its camera, viewers are told at once and then ten times a second, the last word too", async () => {
+	const relay = new StillRelay();
+	const agent = relay.agent("a", ["c"]);
+	await Promise.resolve();
+	relay.now += 1_000;
+	const { texts } = relay.viewer();
+	const details = () =>
+		texts
+			.map((text) => JSON.parse(text))
+			.flatMap(({ type, cameras }) => (type === "cameras" ? cameras[0].detail : []));
+	texts.length = 0;
+	relay.tell(agent, "c", "first");
+	await Promise.resolve();
+	expect(details()).toEqual(["first"]);
+	for (let i = 1; i <= 1_000; i++) {
+		relay.now++;
+		relay.tell(agent, "c", `word ${i}`);
+		if (i % 50 === 0) relay.hub.tick();
+		await Promise.resolve();
+	}
+	expect(details().length).toBeLessThanOrEqual(11);
+	relay.now += 100;
+	relay.hub.tick();
+	await Promise.resolve();
+	expect(details().at(-1)).toBe("word 1000");
+});
