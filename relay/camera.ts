@@ -9,6 +9,7 @@ import { SceneSize } from "./delivery/scene-size.ts";
 import type { Subscriber } from "./delivery/subscriber.ts";
 import { decideAnew } from "./delivery/together.ts";
 import { ViewerLadder } from "./delivery/viewer-ladder.ts";
+import { Epochs } from "./epochs.ts";
 import { Traffic } from "./traffic.ts";
 
 /** A frame on its way through the relay. The arrays are shared by every receiver; nobody changes the body. */
@@ -36,6 +37,7 @@ export class Camera {
 	readonly id: string;
 	readonly channel: number;
 	readonly demand = new CameraDemand();
+	readonly epochs = new Epochs();
 	readonly keys = new KeyRequests();
 	readonly subscribers = new Set<Subscriber>();
 	readonly received = { frames: 0, bytes: 0, refused: 0 };
@@ -43,8 +45,6 @@ export class Camera {
 	name: string;
 	/** The agent's counters as last told; null before. */
 	agentStats: AgentStats | null = null;
-	/** Newest epoch seen, over all agents. */
-	epoch = 0;
 	/** Why a viewer would get less than its wish. */
 	shortage: "uplink" | "encoder" = "encoder";
 	/** null while no agent is there. */

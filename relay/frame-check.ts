@@ -6,7 +6,6 @@ import { jpegSize } from "./jpeg-size.ts";
 
 const MAX_RUNGS = { jpeg: 12, h264: 8 }; // the choice of a set looks at every four of them
 const FIRST_H264_ID = 200; // below it are those of JPEG
-const MAX_EPOCH_JUMP = 1_000_000; // agents count epochs one by one; a wild one would lock the camera
 
 /** Why a frame is not passed on, as its agent is told. */
 export interface Fault {
@@ -14,11 +13,11 @@ export interface Fault {
 	message: string;
 }
 
-/** What is wrong with a frame of a camera that has these `renditions` and is in this `epoch`, or null. */
+/** What is wrong with a frame of a camera that has these `renditions` and has come to `maxEpoch` at most, or null. */
 export function faultOf(
 	header: FrameHeader,
 	body: Uint8Array,
-	{ renditions, epoch }: { renditions: readonly Rendition[]; epoch: number },
+	{ renditions, maxEpoch }: { renditions: readonly Rendition[]; maxEpoch: number },
 ): Fault | null {
 	if (body.length > MAX_BODY_BYTES)
 		return {
@@ -27,18 +26,18 @@ export function faultOf(
 		};
 	const rendition = renditions.find(({ id }) => id === header.rendition);
 	const words = rendition
-		? (faultInHeader(header, rendition, epoch) ??
+		? (faultInHeader(header, rendition, maxEpoch) ??
 			(header.codec === "jpeg" ? faultInJpeg(header, body) : faultInAvc(header, body)))
 		: `rendition ${header.rendition} is not offered`;
 	return words === null ? null : { reason: "bad-frame", message: words };
 }
 
-function faultInHeader(header: FrameHeader, rendition: Rendition, epoch: number): string | null {
+function faultInHeader(header: FrameHeader, rendition: Rendition, maxEpoch: number): string | null {
 	if (header.codec !== rendition.codec)
 		return `codec ${header.codec} in a rendition of codec ${rendition.codec}`;
 	if (header.width > rendition.width || header.height > rendition.height)
 		return `${header.width}x${header.height} in a rendition of ${rendition.width}x${rendition.height}`;
-	if (header.epoch > epoch + MAX_EPOCH_JUMP) return `epoch ${header.epoch} after ${epoch}`;
+	if (header.epoch > maxEpoch) return `epoch ${header.epoch}, at most ${maxEpoch} can be by now`;
 	return null;
 }
 

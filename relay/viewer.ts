@@ -157,6 +157,7 @@ export class Viewer extends Peer {
 	#join(camera: Camera, now: number): Subscriber {
 		const subscriber = new Subscriber(camera, {
 			rememberedRate: this.downlink.rememberedRate,
+			keyTimes: this.downlink.keyTimes,
 			wake: (at) => this.downlink.flush(at),
 		});
 		this.downlink.add(subscriber, now);

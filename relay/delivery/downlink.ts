@@ -2,7 +2,7 @@ import type { Ack } from "#shared/ack.ts";
 import { bodyPatienceMs } from "#shared/heartbeat.ts";
 import type { Mode } from "#shared/protocol.ts";
 import { FlowWindow } from "#shared/window.ts";
-import type { RelayedFrame } from "../camera.ts";
+import type { Camera, RelayedFrame } from "../camera.ts";
 import type { Link } from "./evidence.ts";
 import { RateHistory } from "./rate-history.ts";
 import type { Subscriber } from "./subscriber.ts";
@@ -29,6 +29,8 @@ export interface FrameWriter {
  */
 export class Downlink {
 	readonly counters = { sent: 0, acknowledged: 0, dropped: 0 };
+	/** When one of its subscribers last asked for a key of each camera: leaving and coming back asks no more often. */
+	readonly keyTimes = new WeakMap<Camera, number>();
 	mode: Mode = "balanced";
 	/** Bytes per ms this network carried before; null if unknown. Set it before the first subscriber. */
 	rememberedRate: number | null = null;

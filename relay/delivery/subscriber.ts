@@ -8,6 +8,12 @@ import { type Settings, Wish } from "./wish.ts";
 
 const SHARED_KEY_MS = 2_000; // between two keys one of several viewers asks for: its bad link must not cost the others their bits
 
+interface SubscriberOptions {
+	rememberedRate: number | null;
+	wake: (now: number) => void;
+	keyTimes?: WeakMap<Camera, number>;
+}
+
 /**
  * One viewer's interest in one camera: the rung its own link and window would take (the wish), the rendition it is
  * served, and the frames that wait to be sent. Counts every frame it took exactly once: sent, replaced, dropped, or
@@ -30,19 +36,20 @@ export class Subscriber {
 	#next: number | null = null; // demanded, its first key not here yet
 	#change: Change = "joined";
 	#cachedFrame: RelayedFrame | null = null;
-	#keyTime = Number.NEGATIVE_INFINITY; // when it last asked for one
+	readonly #keyTimes: WeakMap<Camera, number>;
 
-	/** `rememberedRate`: bytes per ms its network carried before, null if unknown. `wake` is called whenever a frame waits. */
-	constructor(
-		camera: Camera,
-		{ rememberedRate, wake }: { rememberedRate: number | null; wake: (now: number) => void },
-	) {
+	/**
+	 * `rememberedRate`: bytes per ms its network carried before, null if unknown. `wake` is called whenever a frame waits.
+	 * `keyTimes`: when its connection last asked for a key of each camera, kept by those that come and go.
+	 */
+	constructor(camera: Camera, { rememberedRate, wake, keyTimes = new WeakMap() }: SubscriberOptions) {
 		this.camera = camera;
 		this.#wish = new Wish(camera, rememberedRate);
 		this.#backlog = new Backlog((frames) => {
 			camera.traffic.replaced += frames;
 		});
 		this.#wake = wake;
+		this.#keyTimes = keyTimes;
 	}
 
 	/** Joins the camera; false the second time. The caller decides anew, then lets it begin. */
@@ -139,8 +146,9 @@ export class Subscriber {
 		const waitsFor = this.#next ?? (this.#isFollowing ? null : this.#current);
 		if (waitsFor === null) return;
 		const isShared = this.camera.demand.countOf(waitsFor) > 1;
-		if (isShared && now - this.#keyTime < SHARED_KEY_MS) return;
-		if (this.camera.askKey(waitsFor)) this.#keyTime = now;
+		const keyTime = this.#keyTimes.get(this.camera) ?? Number.NEGATIVE_INFINITY;
+		if (isShared && now - keyTime < SHARED_KEY_MS) return;
+		if (this.camera.askKey(waitsFor)) this.#keyTimes.set(this.camera, now);
 	}
 
 	/** Whether it is sent nothing before the next key. */

@@ -87,3 +87,23 @@ test("however often an agent speaks of its camera, viewers are told at once and 
 	await Promise.resolve();
 	expect(details().at(-1)).toBe("word 1000");
 });
+
+test("leaving and coming back asks for no more keys of what others watch", () => {
+	const relay = new StillRelay();
+	const agent = relay.agent("a", ["c"]);
+	const [camera] = agent.cameras;
+	const first = relay.viewer().viewer;
+	say(first, watch(["c"], 180));
+	const { viewer } = relay.viewer();
+	const askKey = spyOn(camera!, "askKey");
+	for (let round = 0; round < 3; round++) {
+		say(viewer, watch(["c"], 180));
+		expect(viewer.downlink.subscribers).toHaveLength(1);
+		say(viewer, watch([], 180));
+		relay.now += 600;
+	}
+	expect(askKey).toHaveBeenCalledTimes(1);
+	relay.now += 2_000;
+	say(viewer, watch(["c"], 180));
+	expect(askKey).toHaveBeenCalledTimes(2);
+});

@@ -160,8 +160,7 @@ export class VirtualRelay {
 	}
 
 	#arrive(header: FrameHeader): void {
-		if (header.epoch < this.camera.epoch) return;
-		this.camera.epoch = header.epoch;
+		if (!this.camera.epochs.take(header.epoch, this.time.now)) return;
 		const headerBytes = encodeHeader(header);
 		const body = new Uint8Array(header.bodyBytes);
 		this.camera.publish({ header, headerBytes, headerView: viewOf(headerBytes), body }, this.time.now);
