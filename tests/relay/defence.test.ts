@@ -46,9 +46,8 @@ test("an agent that takes its ladder away costs nobody the connection", async ()
 	await until(() => agent.acks === 11, { what: "the frames at the relay" });
 	const told = () => {
 		const news = client.messages.findLast(({ type }) => type === "cameras");
-		return news?.type === "cameras"
-			? news.cameras.find(({ id }) => id === "bare")?.renditions.length
-			: undefined;
+		const cameras = news?.cameras as { id: string; renditions: unknown[] }[] | undefined;
+		return cameras?.find(({ id }) => id === "bare")?.renditions.length;
 	};
 	await until(() => told() === 0, { what: "the news of no ladder" });
 	agent.live();
