@@ -7,7 +7,9 @@ import { KeyRequests } from "./delivery/key-requests.ts";
 import { COMFORT, type Offered, RenditionSet } from "./delivery/rendition-set.ts";
 import { SceneSize } from "./delivery/scene-size.ts";
 import type { Subscriber } from "./delivery/subscriber.ts";
+import { decideAnew } from "./delivery/together.ts";
 import { ViewerLadder } from "./delivery/viewer-ladder.ts";
+import { Epochs } from "./epochs.ts";
 import { Traffic } from "./traffic.ts";
 
 /** A frame on its way through the relay. The arrays are shared by every receiver; nobody changes the body. */
@@ -35,6 +37,7 @@ export class Camera {
 	readonly id: string;
 	readonly channel: number;
 	readonly demand = new CameraDemand();
+	readonly epochs = new Epochs();
 	readonly keys = new KeyRequests();
 	readonly subscribers = new Set<Subscriber>();
 	readonly received = { frames: 0, bytes: 0, refused: 0 };
@@ -42,8 +45,6 @@ export class Camera {
 	name: string;
 	/** The agent's counters as last told; null before. */
 	agentStats: AgentStats | null = null;
-	/** Newest epoch seen, over all agents. */
-	epoch = 0;
 	/** Why a viewer would get less than its wish. */
 	shortage: "uplink" | "encoder" = "encoder";
 	/** null while no agent is there. */
@@ -100,7 +101,7 @@ export class Camera {
 		this.#offered = [...ladderOf(renditions, "jpeg"), ...ladderOf(renditions, "h264")];
 		this.#ladders = this.#laddersOf(renditions);
 		for (const subscriber of this.subscribers) subscriber.ladderChanged(now);
-		this.wishesChanged(now);
+		decideAnew([this], now);
 	}
 
 	/** The agent's connection ended. */
@@ -155,12 +156,6 @@ export class Camera {
 		let cost = 0;
 		for (const rendition of wanted) cost += this.#costOf(rendition, now);
 		return cost;
-	}
-
-	/** Somebody's wish changed: decides anew, over all cameras of the agent, because they share its uplink. */
-	wishesChanged(now: number): void {
-		if (this.agent) this.agent.shareUplink(now);
-		else this.allocate(now, null);
 	}
 
 	/**

@@ -3,10 +3,11 @@ import { type FrameHeader, MAX_BODY_BYTES } from "#shared/frame.ts";
 import { ladderOf, type Rendition } from "#shared/ladder.ts";
 import { isRandomAccess } from "./avc-unit.ts";
 import { jpegSize } from "./jpeg-size.ts";
+import { spsSize } from "./sps-size.ts";
 
 const MAX_RUNGS = { jpeg: 12, h264: 8 }; // the choice of a set looks at every four of them
+const MAX_CROPPED = 64; // of a side: encoders fill up whole macroblocks, some of them two or four
 const FIRST_H264_ID = 200; // below it are those of JPEG
-const MAX_EPOCH_JUMP = 1_000_000; // agents count epochs one by one; a wild one would lock the camera
 
 /** Why a frame is not passed on, as its agent is told. */
 export interface Fault {
@@ -14,11 +15,11 @@ export interface Fault {
 	message: string;
 }
 
-/** What is wrong with a frame of a camera that has these `renditions` and is in this `epoch`, or null. */
+/** What is wrong with a frame of a camera that has these `renditions` and has come to `maxEpoch` at most, or null. */
 export function faultOf(
 	header: FrameHeader,
 	body: Uint8Array,
-	{ renditions, epoch }: { renditions: readonly Rendition[]; epoch: number },
+	{ renditions, maxEpoch }: { renditions: readonly Rendition[]; maxEpoch: number },
 ): Fault | null {
 	if (body.length > MAX_BODY_BYTES)
 		return {
@@ -27,18 +28,18 @@ export function faultOf(
 		};
 	const rendition = renditions.find(({ id }) => id === header.rendition);
 	const words = rendition
-		? (faultInHeader(header, rendition, epoch) ??
+		? (faultInHeader(header, rendition, maxEpoch) ??
 			(header.codec === "jpeg" ? faultInJpeg(header, body) : faultInAvc(header, body)))
 		: `rendition ${header.rendition} is not offered`;
 	return words === null ? null : { reason: "bad-frame", message: words };
 }
 
-function faultInHeader(header: FrameHeader, rendition: Rendition, epoch: number): string | null {
+function faultInHeader(header: FrameHeader, rendition: Rendition, maxEpoch: number): string | null {
 	if (header.codec !== rendition.codec)
 		return `codec ${header.codec} in a rendition of codec ${rendition.codec}`;
 	if (header.width > rendition.width || header.height > rendition.height)
 		return `${header.width}x${header.height} in a rendition of ${rendition.width}x${rendition.height}`;
-	if (header.epoch > epoch + MAX_EPOCH_JUMP) return `epoch ${header.epoch} after ${epoch}`;
+	if (header.epoch > maxEpoch) return `epoch ${header.epoch}, at most ${maxEpoch} can be by now`;
 	return null;
 }
 
@@ -51,13 +52,29 @@ function faultInJpeg(header: FrameHeader, body: Uint8Array): string | null {
 	return null;
 }
 
-function faultInAvc({ isKey, config }: FrameHeader, body: Uint8Array): string | null {
+function faultInAvc(header: FrameHeader, body: Uint8Array): string | null {
+	const { isKey, config } = header;
 	if (isKey !== (config !== null)) return "H.264 has a config with every key and no other frame";
-	if (config && (config.length < 7 || config[0] !== 1)) return "config is no avcC record of version 1";
+	const faultInConfig = config && faultInAvcConfig(header, config);
+	if (faultInConfig) return faultInConfig;
 	const isDecodableAlone = isRandomAccess(body);
-	if (isDecodableAlone === null) return "body is no access unit of length-prefixed NAL units";
+	if (isDecodableAlone === null)
+		return "body is no access unit of length-prefixed NAL units, parameter sets apart";
 	if (isDecodableAlone !== isKey)
 		return isKey ? "a key without an IDR picture" : "an IDR picture that is no key";
+	return null;
+}
+
+/** A small header must not make decoders allocate a large picture. */
+function faultInAvcConfig({ width, height }: FrameHeader, config: Uint8Array): string | null {
+	const size = spsSize(config);
+	if (!size)
+		return "config is no avcC record of version 1 with one sequence parameter set and lengths of 4 bytes";
+	const { coded, shown } = size;
+	if (shown.width !== width || shown.height !== height)
+		return `config of ${shown.width}x${shown.height}, its header says ${width}x${height}`;
+	if (coded.width - width >= MAX_CROPPED || coded.height - height >= MAX_CROPPED)
+		return `config of ${coded.width}x${coded.height} coded for ${width}x${height}`;
 	return null;
 }
 

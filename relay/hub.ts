@@ -11,6 +11,7 @@ import type { Publisher } from "./publisher.ts";
 
 const MAX_KNOWN_CAMERAS = 1_024; // offline ones beyond it are forgotten, longest gone first
 const MAX_CHANNEL = 65_535;
+const TELL_MS = 100; // between two lists of cameras: an agent that talks too much must not fill its viewers' links
 
 /** Any connection, introduced or not. */
 export interface Connection {
@@ -48,6 +49,8 @@ export class Hub {
 	readonly takeovers = new Takeovers();
 	#nextChannel = 1;
 	#isTelling = false;
+	#isUntold = false; // something changed too soon after the last list
+	#toldTime = Number.NEGATIVE_INFINITY;
 	#told = "";
 
 	constructor(clock: () => number = localNow) {
@@ -145,19 +148,11 @@ export class Hub {
 		this.camerasChanged(now);
 	}
 
-	/** Tells all viewers, once per turn of the event loop however many changes there were. */
+	/** Tells all viewers when this turn of the event loop is over, but less than 100 ms after the last list with a later tick. */
 	camerasChanged(now: number): void {
 		this.demandChanged(now);
-		if (this.#isTelling) return;
-		this.#isTelling = true;
-		queueMicrotask(() => {
-			this.#isTelling = false;
-			const text = this.camerasMessage;
-			if (text === this.#told) return;
-			this.#told = text;
-			for (const viewer of [...this.#viewers]) guarded(viewer, () => viewer.tellCameras(text));
-			for (const listener of this.listeners) listener();
-		});
+		this.#isUntold = true;
+		this.#tellSoon(now);
 	}
 
 	/** Tells the agents at once what is watched now. */
@@ -168,12 +163,28 @@ export class Hub {
 	/** Call every 50 ms: frames that waited, lingers, heartbeats. */
 	tick(): void {
 		const now = this.clock();
+		this.#tellSoon(now);
 		for (const connection of [...this.#connections]) guarded(connection, () => connection.tick(now));
 	}
 
 	/** Ends every connection. */
 	close(reason: CloseReason, words: string): void {
 		for (const connection of [...this.#connections]) connection.close(reason, words);
+	}
+
+	#tellSoon(now: number): void {
+		if (!this.#isUntold || this.#isTelling || now - this.#toldTime < TELL_MS) return;
+		this.#isTelling = true;
+		queueMicrotask(() => {
+			this.#isTelling = false;
+			this.#isUntold = false;
+			const text = this.camerasMessage;
+			if (text === this.#told) return;
+			this.#told = text;
+			this.#toldTime = now;
+			for (const viewer of [...this.#viewers]) guarded(viewer, () => viewer.tellCameras(text));
+			for (const listener of this.listeners) listener();
+		});
 	}
 
 	#takeChannel(): number {

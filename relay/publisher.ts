@@ -181,7 +181,11 @@ export class Publisher extends Peer implements CameraAgent {
 		log.info("agent publishes", { cameras: [...ids].join(" ") });
 		this.#tell({
 			type: "channels",
-			cameras: [...this.#cameras.values()].map(({ id, channel, epoch }) => ({ id, channel, epoch })),
+			cameras: [...this.#cameras.values()].map(({ id, channel, epochs }) => ({
+				id,
+				channel,
+				epoch: epochs.newest,
+			})),
 		});
 		this.#demand.reset();
 		const now = this.clock();
@@ -204,10 +208,12 @@ export class Publisher extends Peer implements CameraAgent {
 		if (body.length !== header.bodyBytes)
 			throw new ProtocolError(`body: expected ${header.bodyBytes} bytes, got ${body.length}`);
 		this.socket.sendBinary(encodeAck({ delivery: header.delivery, headerTime, bodyTime: now }));
-		const fault = faultOf(header, body, camera);
+		const fault = faultOf(header, body, {
+			renditions: camera.renditions,
+			maxEpoch: camera.epochs.greatest(now),
+		});
 		if (fault) return this.#refuse(camera, fault);
-		if (header.epoch < camera.epoch) return; // of encoders that are gone
-		camera.epoch = header.epoch;
+		if (!camera.epochs.take(header.epoch, now)) return;
 		const headerView = viewOf(headerBytes);
 		stampRelayTime(headerView, now);
 		camera.publish({ header: { ...header, relayTime: now }, headerBytes, headerView, body }, now);

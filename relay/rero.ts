@@ -4,6 +4,7 @@ import type { Visitor } from "./access/visitor.ts";
 import type { RelayedFrame } from "./camera.ts";
 import { Downlink, type FrameWriter } from "./delivery/downlink.ts";
 import { Subscriber } from "./delivery/subscriber.ts";
+import { decideAnew, startTogether } from "./delivery/together.ts";
 import type { Hub } from "./hub.ts";
 import type { Session, Socket } from "./socket.ts";
 
@@ -82,7 +83,7 @@ export class ReroViewer implements Session {
 			},
 			now,
 		);
-		this.#subscriber.start(now);
+		startTogether([this.#subscriber], now);
 		this.#hub.demandChanged(now);
 	}
 
@@ -134,6 +135,7 @@ export class ReroViewer implements Session {
 	closed(): void {
 		const now = this.#hub.clock();
 		this.#subscriber?.end(now);
+		if (this.#subscriber) decideAnew([this.#subscriber.camera], now);
 		this.#hub.disconnected(this);
 		this.#hub.removeViewer(this);
 	}

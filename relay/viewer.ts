@@ -6,6 +6,7 @@ import type { Visitor } from "./access/visitor.ts";
 import type { Camera, RelayedFrame } from "./camera.ts";
 import { Downlink, type FrameWriter } from "./delivery/downlink.ts";
 import { Subscriber } from "./delivery/subscriber.ts";
+import { decideAnew, startTogether } from "./delivery/together.ts";
 import { Turnstile } from "./delivery/turnstile.ts";
 import type { Hub } from "./hub.ts";
 import { Peer } from "./peer.ts";
@@ -54,7 +55,12 @@ export class Viewer extends Peer {
 
 	protected ended(): void {
 		const now = this.clock();
-		for (const subscriber of this.downlink.subscribers) subscriber.end(now);
+		const { subscribers } = this.downlink;
+		for (const subscriber of subscribers) subscriber.end(now);
+		decideAnew(
+			subscribers.map(({ camera }) => camera),
+			now,
+		);
 		this.#hub.disconnected(this);
 		this.#hub.removeViewer(this);
 	}
@@ -87,7 +93,7 @@ export class Viewer extends Peer {
 		this.#tell({ type: "moving" });
 	}
 
-	/** A camera that left the relay ends its subscriber. */
+	/** Ends the subscriber, of a camera that left the relay or the list; the caller decides anew. */
 	forget(subscriber: Subscriber, now: number): void {
 		subscriber.end(now);
 		this.downlink.remove(subscriber);
@@ -122,6 +128,7 @@ export class Viewer extends Peer {
 		this.downlink.mode = mode;
 		if (rememberedBps !== null) this.downlink.rememberedRate = rememberedBps / BPS_PER_BYTE_MS;
 		const current = new Map(this.downlink.subscribers.map((one) => [one.camera.id, one]));
+		const asked: Subscriber[] = [];
 		for (const { id, codecs: own, ...settings } of cameras) {
 			const codec = (own ?? codecs).includes("h264") ? "h264" : "jpeg";
 			// What somebody may not see is not there for them.
@@ -132,9 +139,11 @@ export class Viewer extends Peer {
 			if (isFull) this.#refuse(id, "full", `camera "${id}" has all the viewers it may have`);
 			else if (!subscriber) this.#refuse(id, "unknown-camera", `no camera "${id}"`);
 			else if (!subscriber.ask({ ...settings, codec }, now)) this.#refuseRendition(id, settings.rendition);
-			subscriber?.start(now);
+			if (subscriber) asked.push(subscriber);
 		}
 		for (const subscriber of current.values()) this.forget(subscriber, now);
+		const left = Array.from(current.values(), ({ camera }) => camera);
+		startTogether(asked, now, left);
 		this.#hub.demandChanged(now);
 		this.#tellChoice(now);
 	}
@@ -148,6 +157,7 @@ export class Viewer extends Peer {
 	#join(camera: Camera, now: number): Subscriber {
 		const subscriber = new Subscriber(camera, {
 			rememberedRate: this.downlink.rememberedRate,
+			keyTimes: this.downlink.keyTimes,
 			wake: (at) => this.downlink.flush(at),
 		});
 		this.downlink.add(subscriber, now);

@@ -2,10 +2,11 @@ import type { Ack } from "#shared/ack.ts";
 import { bodyPatienceMs } from "#shared/heartbeat.ts";
 import type { Mode } from "#shared/protocol.ts";
 import { FlowWindow } from "#shared/window.ts";
-import type { RelayedFrame } from "../camera.ts";
+import type { Camera, RelayedFrame } from "../camera.ts";
 import type { Link } from "./evidence.ts";
 import { RateHistory } from "./rate-history.ts";
 import type { Subscriber } from "./subscriber.ts";
+import { decideAnew } from "./together.ts";
 
 const INITIAL_RATE = 800; // bytes per ms: what 360p q60 takes at 30 frames a second, and a third more
 const REMEMBERED_SHARE = 0.7; // networks change
@@ -28,6 +29,8 @@ export interface FrameWriter {
  */
 export class Downlink {
 	readonly counters = { sent: 0, acknowledged: 0, dropped: 0 };
+	/** When one of its subscribers last asked for a key of each camera: leaving and coming back asks no more often. */
+	readonly keyTimes = new WeakMap<Camera, number>();
 	mode: Mode = "balanced";
 	/** Bytes per ms this network carried before; null if unknown. Set it before the first subscriber. */
 	rememberedRate: number | null = null;
@@ -64,8 +67,10 @@ export class Downlink {
 			const frame = subscriber.waiting!;
 			const bytes = frame.headerBytes.length + frame.body.length;
 			// Independent of any ack: a receiver that lies fills one frame of its own socket, no more.
-			if (this.#writer.bufferedBytes > bytes || !this.#window?.admits(now, subscriber.intervalMs))
-				return this.#giveUpOld(now);
+			if (this.#writer.bufferedBytes > bytes || !this.#window?.admits(now, subscriber.intervalMs)) {
+				this.#giveUpOld(now);
+				return this.#askKeysBefore(subscriber.turn, now);
+			}
 			if (!this.#writer.write(frame, this.#delivery, subscriber.isCached(frame))) {
 				this.counters.dropped++;
 				subscriber.settle("dropped", now);
@@ -104,7 +109,11 @@ export class Downlink {
 		if (!this.#window || now - this.#chooseTime < CHOOSE_MS) return;
 		this.#chooseTime = now;
 		const linkOf = this.#links(this.#window, now);
-		for (const subscriber of this.#subscribers) subscriber.choose(now, linkOf(subscriber), this.mode);
+		const changed = this.#subscribers.filter((one) => one.choose(now, linkOf(one), this.mode));
+		decideAnew(
+			changed.map(({ camera }) => camera),
+			now,
+		);
 	}
 
 	/** True once the viewer has stopped acknowledging altogether. */
@@ -137,9 +146,14 @@ export class Downlink {
 		const window = this.#window;
 		if (!window) return;
 		const maxMs = window.isMeasured ? MAX_WAIT_MS : MAX_FIRST_WAIT_MS;
-		for (const subscriber of this.#subscribers)
-			if (subscriber.waitedMs(now) > maxMs)
-				subscriber.lose(now, this.#links(window, now)(subscriber), this.mode);
+		const losing = this.#subscribers.filter((subscriber) => subscriber.waitedMs(now) > maxMs);
+		if (losing.length === 0) return;
+		const linkOf = this.#links(window, now);
+		for (const subscriber of losing) subscriber.lose(now, linkOf(subscriber), this.mode);
+		decideAnew(
+			losing.map(({ camera }) => camera),
+			now,
+		);
 	}
 
 	/** Asks for the keys somebody waits for; of those who are sent nothing meanwhile, not before the link could take one. */
@@ -147,6 +161,15 @@ export class Downlink {
 		for (const subscriber of this.#subscribers)
 			if (!subscriber.isWaitingForKey || this.#window?.admits(now, subscriber.intervalMs))
 				subscriber.askKey(now);
+	}
+
+	/**
+	 * The window is closed by somebody who always has a frame waiting: whoever was sent less than that one asks all the
+	 * same, or would never have anything to take its turn with.
+	 */
+	#askKeysBefore(turn: number, now: number): void {
+		for (const subscriber of this.#subscribers)
+			if (subscriber.isWaitingForKey && subscriber.turn < turn) subscriber.askKey(now);
 	}
 
 	#begin(now: number): void {

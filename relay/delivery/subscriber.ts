@@ -8,6 +8,12 @@ import { type Settings, Wish } from "./wish.ts";
 
 const SHARED_KEY_MS = 2_000; // between two keys one of several viewers asks for: its bad link must not cost the others their bits
 
+interface SubscriberOptions {
+	rememberedRate: number | null;
+	wake: (now: number) => void;
+	keyTimes?: WeakMap<Camera, number>;
+}
+
 /**
  * One viewer's interest in one camera: the rung its own link and window would take (the wish), the rendition it is
  * served, and the frames that wait to be sent. Counts every frame it took exactly once: sent, replaced, dropped, or
@@ -30,27 +36,32 @@ export class Subscriber {
 	#next: number | null = null; // demanded, its first key not here yet
 	#change: Change = "joined";
 	#cachedFrame: RelayedFrame | null = null;
-	#keyTime = Number.NEGATIVE_INFINITY; // when it last asked for one
+	readonly #keyTimes: WeakMap<Camera, number>;
 
-	/** `rememberedRate`: bytes per ms its network carried before, null if unknown. `wake` is called whenever a frame waits. */
-	constructor(
-		camera: Camera,
-		{ rememberedRate, wake }: { rememberedRate: number | null; wake: (now: number) => void },
-	) {
+	/**
+	 * `rememberedRate`: bytes per ms its network carried before, null if unknown. `wake` is called whenever a frame waits.
+	 * `keyTimes`: when its connection last asked for a key of each camera, kept by those that come and go.
+	 */
+	constructor(camera: Camera, { rememberedRate, wake, keyTimes = new WeakMap() }: SubscriberOptions) {
 		this.camera = camera;
 		this.#wish = new Wish(camera, rememberedRate);
 		this.#backlog = new Backlog((frames) => {
 			camera.traffic.replaced += frames;
 		});
 		this.#wake = wake;
+		this.#keyTimes = keyTimes;
 	}
 
-	/** Joins the camera and offers its newest frame at once, unless its own will be there sooner; does nothing the second time. */
-	start(now: number): void {
-		if (this.camera.subscribers.has(this)) return;
+	/** Joins the camera; false the second time. The caller decides anew, then lets it begin. */
+	join(now: number): boolean {
+		if (this.camera.subscribers.has(this)) return false;
 		this.camera.subscribers.add(this);
 		this.ladderChanged(now);
-		this.camera.wishesChanged(now);
+		return true;
+	}
+
+	/** Offers the camera's newest frame at once, unless its own will be there sooner. Once, after it has joined. */
+	begin(now: number): void {
 		const cached = this.camera.cached(this.#current ?? -1);
 		if (cached && (!this.camera.isLive || this.#wish.mayBeginWith(cached.body.length))) {
 			this.#cachedFrame = cached;
@@ -59,7 +70,7 @@ export class Subscriber {
 		this.askKey(now);
 	}
 
-	/** Leaves; idempotent. */
+	/** Leaves; idempotent. The caller decides anew. */
 	end(now: number): void {
 		if (!this.camera.subscribers.delete(this)) return;
 		for (const rendition of [this.#current, this.#next])
@@ -67,14 +78,14 @@ export class Subscriber {
 		this.#current = null;
 		this.#next = null;
 		this.#backlog.forget();
-		this.camera.wishesChanged(now);
 	}
 
-	/** Takes what the page says from now on; false when the camera has no such rendition and the old pin stays. */
+	/**
+	 * Takes what the page says from now on; false when the camera has no such rendition and the old pin stays. The caller
+	 * decides anew.
+	 */
 	ask(settings: Settings, now: number): boolean {
-		const isKnown = this.#wish.ask(settings, now);
-		if (this.camera.subscribers.has(this)) this.camera.wishesChanged(now);
-		return isKnown;
+		return this.#wish.ask(settings, now);
 	}
 
 	/** The camera's renditions may be others now. */
@@ -87,18 +98,17 @@ export class Subscriber {
 		return this.#wish.rendition;
 	}
 
-	/** Looks again which rung its link carries; `link` without the camera's own interval. */
-	choose(now: number, link: Link, mode: Mode): void {
+	/** Looks again which rung its link carries; `link` without the camera's own interval. True: the caller decides anew. */
+	choose(now: number, link: Link, mode: Mode): boolean {
 		const before = this.wish;
 		this.#wish.choose(now, link, { mode });
-		if (this.wish !== before) this.camera.wishesChanged(now);
+		return this.wish !== before;
 	}
 
-	/** Gives up what waits and goes on with a key, of a lower rendition if the link says so. */
+	/** Gives up what waits and goes on with a key, of a lower rendition if the link says so. The caller decides anew. */
 	lose(now: number, link: Link, mode: Mode): void {
 		this.#cut(now);
 		this.#wish.choose(now, link, { mode, isLost: true });
-		this.camera.wishesChanged(now);
 	}
 
 	/** The viewer can go on with a key alone, also of the same rendition. A key that waits already is one. */
@@ -136,8 +146,9 @@ export class Subscriber {
 		const waitsFor = this.#next ?? (this.#isFollowing ? null : this.#current);
 		if (waitsFor === null) return;
 		const isShared = this.camera.demand.countOf(waitsFor) > 1;
-		if (isShared && now - this.#keyTime < SHARED_KEY_MS) return;
-		if (this.camera.askKey(waitsFor)) this.#keyTime = now;
+		const keyTime = this.#keyTimes.get(this.camera) ?? Number.NEGATIVE_INFINITY;
+		if (isShared && now - keyTime < SHARED_KEY_MS) return;
+		if (this.camera.askKey(waitsFor)) this.#keyTimes.set(this.camera, now);
 	}
 
 	/** Whether it is sent nothing before the next key. */

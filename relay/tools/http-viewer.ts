@@ -3,6 +3,7 @@ import type { Rendition } from "#shared/ladder.ts";
 import type { Presence } from "../access/presence.ts";
 import type { Camera, RelayedFrame } from "../camera.ts";
 import { Subscriber } from "../delivery/subscriber.ts";
+import { decideAnew, startTogether } from "../delivery/together.ts";
 import type { Connection, Hub } from "../hub.ts";
 import { HttpProblem } from "./query.ts";
 import { enter, type Reader } from "./reader.ts";
@@ -82,7 +83,7 @@ export class HttpViewer implements Connection {
 		this.#handedTime = now;
 		this.#subscriber = new Subscriber(camera, { rememberedRate: KNOWN_RATE, wake: () => this.#wake?.() });
 		this.#ask(now);
-		this.#subscriber.start(now);
+		startTogether([this.#subscriber], now);
 		viewers.open.add(this);
 		hub.connected(this);
 		hub.demandChanged(now);
@@ -126,6 +127,7 @@ export class HttpViewer implements Connection {
 		const { hub, open } = this.#viewers;
 		const now = hub.clock();
 		this.#subscriber.end(now);
+		decideAnew([this.camera], now);
 		open.delete(this);
 		hub.disconnected(this);
 		hub.demandChanged(now);
@@ -135,7 +137,10 @@ export class HttpViewer implements Connection {
 
 	tick(now: number): void {
 		if (this.#viewers.hub.camera(this.camera.id) !== this.camera) return this.close();
-		if (this.camera.renditions !== this.#renditions) this.#ask(now);
+		if (this.camera.renditions !== this.#renditions) {
+			this.#ask(now);
+			decideAnew([this.camera], now);
+		}
 		if (this.#wake) {
 			if (this.#isQuiet(now)) this.#wake();
 		} else if (now - this.#handedTime > STALL_MS + bodyPatienceMs(this.#newest?.body.length ?? 0)) {

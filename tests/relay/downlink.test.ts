@@ -4,6 +4,7 @@ import { renditionsFor } from "#shared/ladder.ts";
 import { Camera, type RelayedFrame } from "../../relay/camera.ts";
 import { Downlink, type FrameWriter } from "../../relay/delivery/downlink.ts";
 import { Subscriber } from "../../relay/delivery/subscriber.ts";
+import { startTogether } from "../../relay/delivery/together.ts";
 import type { Settings } from "../../relay/delivery/wish.ts";
 
 const SIZE = { width: 1280, height: 720 };
@@ -73,7 +74,7 @@ function watching(writer: Recorder, cameras: [Camera, Partial<Settings>][]): Dow
 		const subscriber = new Subscriber(camera, { rememberedRate: null, wake: (now) => downlink.flush(now) });
 		downlink.add(subscriber, 0);
 		subscriber.ask({ ...SETTINGS, ...change }, 0);
-		subscriber.start(0);
+		startTogether([subscriber], 0);
 	}
 	return downlink;
 }
@@ -183,7 +184,7 @@ test("whoever comes back from a pause gets the newest frame at once, marked as c
 	camera.publish(frame(camera, 33), 33);
 	const second = new Subscriber(camera, { rememberedRate: null, wake: (now) => downlink.flush(now) });
 	downlink.add(second, 5_000);
-	second.start(5_000);
+	startTogether([second], 5_000);
 	expect(writer.written).toEqual([
 		{ channel: 1, delivery: 0, isCached: false },
 		{ channel: 1, delivery: 1, isCached: true },

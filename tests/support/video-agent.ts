@@ -1,9 +1,10 @@
 import type { FrameHeader } from "#shared/frame.ts";
+import { avcConfig } from "./avc-config.ts";
 import { until } from "./until.ts";
 import { WireAgent } from "./wire-agent.ts";
 
 // Shaped as the relay checks them; nobody could decode them.
-export const CONFIG = Uint8Array.of(1, 0x64, 0, 0x1f, 0xff, 0xe0, 0);
+export const CONFIG = avcConfig({ width: 64, height: 48 });
 export const IDR = Uint8Array.of(0, 0, 0, 4, 0x65, 1, 2, 3);
 export const SLICE = Uint8Array.of(0, 0, 0, 2, 0x41, 9);
 

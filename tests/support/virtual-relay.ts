@@ -4,6 +4,7 @@ import { Camera, type RelayedFrame } from "../../relay/camera.ts";
 import { AgentDemand } from "../../relay/delivery/agent-demand.ts";
 import { Downlink } from "../../relay/delivery/downlink.ts";
 import { Subscriber } from "../../relay/delivery/subscriber.ts";
+import { decideAnew, startTogether } from "../../relay/delivery/together.ts";
 import type { Settings } from "../../relay/delivery/wish.ts";
 
 const SIZE = { width: 1280, height: 720 };
@@ -159,8 +160,7 @@ export class VirtualRelay {
 	}
 
 	#arrive(header: FrameHeader): void {
-		if (header.epoch < this.camera.epoch) return;
-		this.camera.epoch = header.epoch;
+		if (!this.camera.epochs.take(header.epoch, this.time.now)) return;
 		const headerBytes = encodeHeader(header);
 		const body = new Uint8Array(header.bodyBytes);
 		this.camera.publish({ header, headerBytes, headerView: viewOf(headerBytes), body }, this.time.now);
@@ -203,17 +203,21 @@ export class VirtualViewer {
 		const { now } = relay.time;
 		this.downlink.add(this.subscriber, now);
 		this.subscriber.ask({ ...AUTO, ...settings }, now);
-		this.subscriber.start(now);
+		startTogether([this.subscriber], now);
 		relay.time.every(TICK_MS, () => this.#tick());
 	}
 
 	ask(settings: Partial<Settings>): void {
-		this.subscriber.ask({ ...AUTO, ...settings }, this.#relay.time.now);
+		const { now } = this.#relay.time;
+		this.subscriber.ask({ ...AUTO, ...settings }, now);
+		decideAnew([this.#relay.camera], now);
 	}
 
 	leave(): void {
 		this.#isGone = true;
-		this.subscriber.end(this.#relay.time.now);
+		const { now } = this.#relay.time;
+		this.subscriber.end(now);
+		decideAnew([this.#relay.camera], now);
 		this.downlink.remove(this.subscriber);
 	}
 
