@@ -39,7 +39,7 @@ const log = new Log("relay");
 export class Hub {
 	/** The relay's clock, ms since the Unix epoch; frame headers are in it. */
 	readonly clock: () => number;
-	/** Called when some camera's state or the list changed, after the viewers were told. */
+	/** Called when some camera's state or the list may have changed, once per turn of the event loop. */
 	readonly listeners = new Set<() => void>();
 	#cameras = new Map<string, Camera>();
 	#connections = new Set<Connection>();
@@ -49,6 +49,7 @@ export class Hub {
 	readonly takeovers = new Takeovers();
 	#nextChannel = 1;
 	#isTelling = false;
+	#isNotifying = false;
 	#isUntold = false; // something changed too soon after the last list
 	#toldTime = Number.NEGATIVE_INFINITY;
 	#told = "";
@@ -153,6 +154,12 @@ export class Hub {
 		this.demandChanged(now);
 		this.#isUntold = true;
 		this.#tellSoon(now);
+		if (this.#isNotifying) return;
+		this.#isNotifying = true;
+		queueMicrotask(() => {
+			this.#isNotifying = false;
+			for (const listener of this.listeners) listener();
+		});
 	}
 
 	/** Tells the agents at once what is watched now. */
@@ -183,7 +190,6 @@ export class Hub {
 			this.#told = text;
 			this.#toldTime = now;
 			for (const viewer of [...this.#viewers]) guarded(viewer, () => viewer.tellCameras(text));
-			for (const listener of this.listeners) listener();
 		});
 	}
 
