@@ -46,7 +46,8 @@ test("a viewer that slept shows what is now: nothing of the past is replayed to 
 	await crowd.all(({ ages }) => ages.fresh > 5, "to see the present", LIVE_MS + 5_000);
 	const seen = await crowd.report();
 	expect(now() - wakeTime).toBeLessThan(LIVE_MS);
-	expect(Math.max(...seen.map(({ ages }) => ages.stale))).toBeLessThanOrEqual(2);
+	// What was under way when it fell asleep: the window lets three frame intervals go ahead of the acks.
+	expect(Math.max(...seen.map(({ ages }) => ages.stale))).toBeLessThanOrEqual(4);
 }, 40_000);
 
 test("an uplink cut for seconds: the agent's memory stays, the picture comes back by itself", async () => {
